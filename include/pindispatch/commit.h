@@ -1,0 +1,42 @@
+/* Group commit: everything that is ready in one turn of the loop becomes one transaction; answers come after it. */
+#ifndef PINDISPATCH_COMMIT_H
+#define PINDISPATCH_COMMIT_H
+
+#include <pindispatch/cleanup.h>
+
+#include <systemd/sd-event.h>
+
+struct commit;
+struct store;
+
+/* Embedded by whoever waits; must stay where it is until done is called. */
+struct commit_waiter {
+    /* R is 0 when the transaction is on disk; negative when it is undone (errno of the store). */
+    void (*done)(struct commit_waiter *w, int r);
+    struct commit_waiter *next; /* commit's own */
+};
+
+/* Before each commit a hook may add to the transaction (a claim for free workers): once a turn, in order. */
+struct commit_hook {
+    void (*before)(void *userdata);
+    void *userdata;
+    struct commit_hook *next; /* commit's own */
+};
+
+/* Commits when the loop has nothing more urgent, or at once after COMMIT_MOST joins. */
+enum { COMMIT_MOST = 512 };
+
+int commit_new(sd_event *loop, struct store *store, struct commit **ret);
+struct commit *commit_free(struct commit *c);
+DEFINE_CLEANUP(struct commit, commit, commit_free)
+void commit_hook(struct commit *c, struct commit_hook *h);
+/* Joins the open transaction; done is called after it, never from within this call. */
+void commit_join(struct commit *c, struct commit_waiter *w);
+/* Asks for a turn of hooks and commit although nobody waits. */
+void commit_poke(struct commit *c);
+/* A verb of the store failed: undoes the transaction and tells every waiter R, at the end of this turn. */
+void commit_fail(struct commit *c, int r);
+/* Commits now (before exit). */
+int commit_flush(struct commit *c);
+
+#endif

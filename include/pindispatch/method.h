@@ -1,0 +1,73 @@
+/* The strategy table: one row a way of delivery (src/method/method.c). */
+#ifndef PINDISPATCH_METHOD_H
+#define PINDISPATCH_METHOD_H
+
+#include <pindispatch/clock.h>
+#include <pindispatch/document.h>
+#include <pindispatch/event.h>
+#include <pindispatch/outcome.h>
+#include <pindispatch/parcel.h>
+#include <pindispatch/settings.h>
+
+/* What a method may ask of the worker that it runs in. Methods know neither templates, nor keys, nor wires. */
+struct desk {
+    const struct settings *settings;
+    const struct clock *clock;
+
+    /* The next parcel handed to this worker, or NULL when none is waiting just now (or the worker must end).
+     * It stays the desk's and is valid until reported. */
+    struct parcel *(*next)(struct desk *d);
+    /* Opens the secret and renders the row's document for PARCEL. 0; 1 with TROUBLE set (report it: deferred,
+     * failed or cancelled); -errno. The caller releases the document as soon as it is delivered. */
+    int (*compose)(struct desk *d, const struct parcel *p, struct document *ret, struct outcome *trouble);
+    /* Says that the irreversible step begins; returns after that is committed in the store (0), or -errno: then
+     * the step must not be done. EVIDENCE is borrowed and may be NULL. */
+    int (*mark)(struct desk *d, const struct parcel *p, const json_t *evidence);
+    /* The same for several at once: one commit. */
+    int (*mark_all)(struct desk *d, struct parcel *const *p, const json_t *const *evidence, size_t n);
+    /* Notes, without waiting, that bytes of this delivery may be on their way: what is known if the worker dies. */
+    int (*begin)(struct desk *d, const struct parcel *p);
+    /* Ends the parcel. 0 or -errno (the dispatcher is gone: stop). O is borrowed. */
+    int (*report)(struct desk *d, struct parcel *p, const struct outcome *o);
+    /* (Re)arms this process's own deadline before a library call that may block: it dies after SECONDS. 0: disarms.
+     */
+    void (*deadline)(struct desk *d, unsigned seconds);
+};
+
+enum method_flags {
+    METHOD_KEEPS_NOTHING = 1 << 0, /* recorded at acceptance: no secret is stored, no worker is needed */
+    METHOD_FENCED = 1 << 1,        /* what an interrupted attempt left can be found out and undone (print) */
+};
+
+enum document_kind { DOCUMENT_NONE, DOCUMENT_LETTER, DOCUMENT_MAIL };
+
+struct method {
+    const char *names[SECRET_KINDS]; /* the option's value for a PIN and for a PUK: "nopin", "nopuk" */
+    unsigned flags;
+    enum document_kind document;
+    const struct setting *settings; /* its rows of the configuration; may be NULL */
+    const char *workers;            /* the setting that says how many workers; NULL: none */
+    const char *destination;        /* the setting that names where it delivers to, for `status`; may be NULL */
+
+    /* What the event must bring for this method. 0, or 1 with P (path and sentence). May be NULL. */
+    int (*check)(const struct event *e, struct problem *p);
+    /* The outcome of an attempt that was interrupted when nothing can be found out: false = in doubt, wait for a
+     * person; true = try again. May be NULL: false. */
+    bool (*retries_doubt)(const struct settings *s);
+    /* In a worker: RET_SESSION is kept between calls (connections). Opening must not talk to the peer. */
+    int (*open)(struct desk *d, void **ret_session);
+    /* In a worker: delivers parcels from desk->next() until there is none, or a session's worth is done, and
+     * reports each. 0, or -errno when this worker cannot go on (it then ends). */
+    int (*deliver)(struct desk *d, void *session);
+    void (*close)(void *session);
+};
+
+/* The table, ends with NULL. */
+extern const struct method *const methods[];
+
+/* The row whose name for this kind of secret is NAME, or NULL. */
+const struct method *method_find(enum secret_kind kind, const char *name);
+/* The names for this kind, as choices of a setting; ends with NULL. */
+const char *const *method_names(enum secret_kind kind);
+
+#endif

@@ -1,0 +1,43 @@
+/* What came of an attempt, as a value. */
+#ifndef PINDISPATCH_OUTCOME_H
+#define PINDISPATCH_OUTCOME_H
+
+#include <pindispatch/cleanup.h>
+
+#include <jansson.h>
+#include <stdbool.h>
+
+enum outcome_kind {
+    OUTCOME_DELIVERED, /* with evidence */
+    OUTCOME_SPOOLED,   /* released, not at its end yet; also "followed, still there" */
+    OUTCOME_DEFERRED,  /* nothing irreversible happened, or the peer said "later" */
+    OUTCOME_FAILED,    /* will fail again in the same way */
+    OUTCOME_IN_DOUBT,  /* the irreversible step may have happened */
+    OUTCOME_CANCELLED, /* there was nothing to deliver */
+    OUTCOME_DRY_RUN,
+    OUTCOME_KINDS
+};
+
+struct outcome {
+    enum outcome_kind kind;
+    /* The trouble is the destination's, not this delivery's: everything of the method waits (and `status` says why).
+     * Only with OUTCOME_DEFERRED and, for a printer that stopped, OUTCOME_SPOOLED. */
+    bool destination;
+    char code[32];    /* a stable word: "smtp-550", "tls-certificate", "printer-stopped", "glyph-missing" */
+    char reason[256]; /* a sentence for a person; never a secret */
+    json_t *evidence; /* object, owned; may be NULL */
+};
+
+const char *outcome_name(enum outcome_kind k); /* "delivered", "in-doubt" */
+
+/* Sets kind, code and reason (cut to fit, at a UTF-8 border); evidence and destination stay as they are. */
+void outcome_set(struct outcome *o, enum outcome_kind kind, const char *code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void outcome_release(struct outcome *o);
+
+/* {"kind","code","reason","destination","evidence"}. NULL: out of memory. */
+json_t *outcome_to_json(const struct outcome *o);
+/* 0, -EINVAL (not an outcome), -ENOMEM. RET is set whole or not at all. */
+int outcome_from_json(const json_t *j, struct outcome *ret);
+
+#endif

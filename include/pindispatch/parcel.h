@@ -1,0 +1,30 @@
+/* A parcel: one delivery as a worker gets it. */
+#ifndef PINDISPATCH_PARCEL_H
+#define PINDISPATCH_PARCEL_H
+
+#include <pindispatch/cleanup.h>
+#include <pindispatch/delivery.h>
+#include <pindispatch/uuid.h>
+
+#include <jansson.h>
+#include <stdint.h>
+
+struct parcel {
+    struct uuid id;       /* the delivery's */
+    struct uuid job_uuid; /* this copy's: the first copy has the delivery's own id, a new copy a new one */
+    unsigned copy;        /* 1, 2 … */
+    unsigned attempt;     /* 1, 2 … */
+    enum secret_kind secret;
+    enum stage stage; /* how far earlier attempts had come: what to look for first */
+    bool stated;      /* the event said that it brings this secret; else its absence is no failure */
+    int64_t created;  /* when the event was accepted, microseconds since 1970 */
+    json_t *event;    /* the event's body without secrets, owned */
+    char *sealed;     /* JWE compact, owned; NULL when stage is STAGE_SPOOLED */
+    json_t *evidence; /* what the last attempt left (a job id …), owned; may be NULL */
+};
+
+void parcel_release(struct parcel *p);
+json_t *parcel_to_json(const struct parcel *p);            /* NULL: out of memory */
+int parcel_from_json(const json_t *j, struct parcel *ret); /* 0, -EINVAL, -ENOMEM; whole or not at all */
+
+#endif

@@ -1,0 +1,64 @@
+/* What the dispatcher and a worker say to each other: one JSON object a line over a connected stream socket.
+ *
+ *   dispatcher → worker                              worker → dispatcher
+ *   {"do":"setup","method":…,"settings":{…}}         {"say":"ready"} or {"say":"unfit","code","reason"}
+ *   {"do":"deliver","parcel":{…}}                    {"say":"begin","id"}
+ *   {"do":"go","ids":[…]}  (after the commit)        {"say":"mark","marks":[{"id","evidence"}…]}
+ *   {"do":"stop","ids":[…]} (it was not committed)   {"say":"outcome","id","outcome":{…},"template":hash}
+ *   {"do":"quit"}                                    {"say":"bye"}
+ *
+ * "go" answers a whole "mark". A worker that sees the end of file stops before its next irreversible step. */
+#ifndef PINDISPATCH_PROTOCOL_H
+#define PINDISPATCH_PROTOCOL_H
+
+#include <pindispatch/buffer.h>
+#include <pindispatch/outcome.h>
+#include <pindispatch/parcel.h>
+
+#include <jansson.h>
+
+enum { PROTOCOL_LINE = 256 * 1024, PROTOCOL_MARKS = 256 };
+
+enum order_kind { ORDER_SETUP, ORDER_DELIVER, ORDER_GO, ORDER_STOP, ORDER_QUIT };
+
+struct order {
+    enum order_kind kind;
+    char method[32];                 /* setup */
+    json_t *settings;                /* setup, owned */
+    struct parcel parcel;            /* deliver, owned */
+    struct uuid ids[PROTOCOL_MARKS]; /* go, stop */
+    size_t n_ids;
+};
+
+enum word_kind { WORD_READY, WORD_UNFIT, WORD_BEGIN, WORD_MARK, WORD_OUTCOME, WORD_BYE };
+
+struct word {
+    enum word_kind kind;
+    struct uuid id;         /* begin, outcome */
+    struct outcome outcome; /* outcome, owned; unfit: code and reason */
+    char template_hash[65]; /* outcome; may be empty */
+    struct {
+        struct uuid id;
+        json_t *evidence; /* owned, may be NULL */
+    } marks[PROTOCOL_MARKS];
+    size_t n_marks;
+};
+
+/* Parsers: 0, -EINVAL, -ENOMEM; RET is set whole or not at all. Release what they gave. */
+int order_parse(const char *line, size_t size, struct order *ret);
+void order_release(struct order *o);
+int word_parse(const char *line, size_t size, struct word *ret);
+void word_release(struct word *w);
+
+/* Writers append one line. 0, -ENOMEM, -ENOBUFS. */
+int order_add_setup(struct buffer *b, const char *method, const json_t *settings);
+int order_add_deliver(struct buffer *b, const struct parcel *p);
+int order_add_ids(struct buffer *b, enum order_kind kind, const struct uuid *ids, size_t n); /* go, stop */
+int order_add_quit(struct buffer *b);
+int word_add_plain(struct buffer *b, enum word_kind kind); /* ready, bye */
+int word_add_unfit(struct buffer *b, const char *code, const char *reason);
+int word_add_begin(struct buffer *b, const struct uuid *id);
+int word_add_mark(struct buffer *b, struct parcel *const *p, const json_t *const *evidence, size_t n);
+int word_add_outcome(struct buffer *b, const struct uuid *id, const struct outcome *o, const char *template_hash);
+
+#endif

@@ -1,0 +1,32 @@
+/* A secret is a type that no format can print and that is wiped when it is freed.
+ * Its bytes live in pages of their own: locked where the limit allows, left out of core dumps. */
+#ifndef PINDISPATCH_SECRET_H
+#define PINDISPATCH_SECRET_H
+
+#include <pindispatch/cleanup.h>
+
+#include <stddef.h>
+
+struct secret;
+
+enum { SECRET_MAX = 240 }; /* bytes; a longer one is refused */
+
+/* Copies SIZE bytes. -ENOMEM, -E2BIG, -EINVAL when SIZE is 0. The caller wipes the original. */
+int secret_new(const void *bytes, size_t size, struct secret **ret);
+struct secret *secret_free(struct secret *s);
+DEFINE_CLEANUP(struct secret, secret, secret_free)
+
+/* Borrowed until secret_free(); the bytes are followed by a NUL that is not counted. */
+const char *secret_reveal(const struct secret *s);
+size_t secret_size(const struct secret *s);
+
+/* A secret of the same length, all of it a mask ("•" in UTF-8 for each byte is the caller's choice of MASK). */
+int secret_masked(const struct secret *s, char mask, struct secret **ret);
+
+/* Overwrites memory in a way that the compiler may not drop. */
+void secret_wipe(void *p, size_t size);
+
+/* Makes this process hard to read: not dumpable, no core. Errors are ignored where a sandbox already did it. */
+void secret_harden_process(void);
+
+#endif
