@@ -1,0 +1,45 @@
+/* The control socket: one JSON request a line; its answers are zero or more {"item":…} lines and then one
+ * {"ok":true,…} or {"error":{"code","message"}} line.
+ *
+ *   {"command":"status"}                                 → {"ok":true,"status":{…}}
+ *   {"command":"list","states":["failed"],"limit":100}   → {"item":{delivery}}… {"ok":true}
+ *   {"command":"show","id":ID}                           → {"ok":true,"delivery":{…,"event":{…},"audit":[…]}}
+ *   {"command":"states","ids":[ID…]}                     → {"ok":true,"states":{ID:"queued"…}}
+ *   {"command":"retry"|"cancel"|"hold"|"release","id":ID,"reason":…}          → {"ok":true,"id","state"}
+ *   {"command":"resolve","id":ID,"as":"delivered"|"failed","reason":…}        → {"ok":true,"id","state"}
+ *   {"command":"reload"}                                 → {"ok":true,"generation":N}
+ *   {"command":"metrics"}                                → {"ok":true,"text":…}
+ *   {"command":"audit-verify"}                           → {"ok":true,"rows":N} or error "audit"
+ *   {"command":"audit-export","after":N}                 → {"item":{row}}… {"ok":true} */
+#ifndef PINDISPATCH_CONTROL_H
+#define PINDISPATCH_CONTROL_H
+
+#include <pindispatch/cleanup.h>
+#include <pindispatch/problem.h>
+
+#include <jansson.h>
+
+struct control;
+struct site;
+
+/* What control asks of the daemon, which knows the other rooms. */
+struct control_host {
+    /* Members for `status` beside the store's:
+     * {"version","pid","started","generation","dry_run","methods":{"pin","puk"},
+     * "config","intake":{…},"channels":[dispatch_status()]}. NULL: out of memory. */
+    json_t *(*status)(void *userdata);
+    /* 0; 1 with P: the old configuration stays. */
+    int (*reload)(void *userdata, struct problem *p);
+    /* Deliveries became due by an operator's word. */
+    void (*nudge)(void *userdata);
+    void *userdata;
+};
+
+/* HOST is copied. */
+int control_new(const struct site *site, const struct control_host *host, struct control **ret);
+struct control *control_free(struct control *c);
+DEFINE_CLEANUP(struct control, control, control_free)
+/* Serves a listening unix stream socket; takes FD over. 0 or -errno. */
+int control_listen(struct control *c, int fd);
+
+#endif
