@@ -29,6 +29,10 @@ struct desk {
     int (*begin)(struct desk *d, const struct parcel *p);
     /* Ends the parcel. 0 or -errno (the dispatcher is gone: stop). O is borrowed. */
     int (*report)(struct desk *d, struct parcel *p, const struct outcome *o);
+    /* A secret from the systemd credential CREDENTIAL, else from the file that the setting NAME names; NULL in
+     * *RET when neither is set. 0; 1 with P; -ENOMEM. */
+    int (*credential)(struct desk *d, const char *name, const char *credential, struct secret **ret,
+                      struct problem *p);
     /* (Re)arms this process's own deadline before a library call that may block: it dies after SECONDS. 0: disarms.
      */
     void (*deadline)(struct desk *d, unsigned seconds);
