@@ -1,0 +1,88 @@
+#include <pindispatch/json.h>
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <pindispatch/secret.h>
+
+/* jansson does not tell free() how much it frees, so that each piece carries its size in front, in a header
+ * that keeps the alignment of malloc(). */
+union header {
+    size_t size;
+    max_align_t align;
+};
+
+static void *wiping_malloc(size_t size)
+{
+    union header *h;
+
+    if (size > SIZE_MAX - sizeof(*h))
+        return NULL;
+    h = malloc(sizeof(*h) + size);
+    if (!h)
+        return NULL;
+    h->size = size;
+    return h + 1;
+}
+
+static void wiping_free(void *p)
+{
+    union header *h = p;
+
+    if (!p)
+        return;
+    h--;
+    secret_wipe(p, h->size);
+    free(h);
+}
+
+void json_wipe_memory(void)
+{
+    json_set_alloc_funcs(wiping_malloc, wiping_free);
+}
+
+const char *json_text(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+json_int_t json_number(const json_t *object, const char *key, json_int_t otherwise)
+{
+    const json_t *j = json_object_get(object, key);
+
+    return json_is_integer(j) ? json_integer_value(j) : otherwise;
+}
+
+int json_put_text(json_t *object, const char *key, const char *text)
+{
+    json_t *j = text ? json_string(text) : NULL;
+
+    if (!j)
+        return 0;
+    return json_object_set_new(object, key, j) < 0 ? -ENOMEM : 0;
+}
+
+static int add_piece(const char *bytes, size_t size, void *userdata)
+{
+    return buffer_add(userdata, bytes, size) < 0 ? -1 : 0;
+}
+
+int json_add_line(struct buffer *b, const json_t *j)
+{
+    size_t before = buffer_size(b);
+
+    if (!j)
+        return -ENOMEM;
+    if (json_dump_callback(j, add_piece, b, JSON_COMPACT | JSON_ENCODE_ANY) == 0 && buffer_add(b, "\n", 1) == 0)
+        return 0;
+    /* Half a line must not stay. */
+    b->end = b->begin + before;
+    return -ENOBUFS;
+}
+
+json_t *json_parse_line(const char *line, size_t size)
+{
+    return json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+}
