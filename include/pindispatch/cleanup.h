@@ -10,10 +10,9 @@
 
 /* Moves the value out of an owning local: the local ends up empty. */
 #define TAKE(p)                                                                                                      \
-    ({                                                                                                               \
-        __auto_type *take_ = &(p);                                                                                   \
-        __auto_type taken_ = *take_;                                                                                 \
-        *take_ = 0;                                                                                                  \
+    __extension__({                                                                                                  \
+        __auto_type taken_ = (p);                                                                                    \
+        (p) = 0;                                                                                                     \
         taken_;                                                                                                      \
     })
 

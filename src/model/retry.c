@@ -3,13 +3,12 @@
 int64_t retry_wait(const struct retry_law *law, unsigned attempts, uint64_t chance)
 {
     double bound = (double)law->first;
-    int64_t whole, half;
+    int64_t whole;
 
     for (unsigned i = 1; i < attempts && bound < (double)law->most; i++)
         bound *= law->factor;
     whole = bound < (double)law->most ? (int64_t)bound : law->most;
-    half = whole / 2;
-    return whole - (half > 0 ? (int64_t)(chance % (uint64_t)(half + 1)) : 0);
+    return (int64_t)(chance % (uint64_t)(whole + 1));
 }
 
 bool retry_is_over(const struct retry_law *law, int64_t created, int64_t now)
