@@ -1,0 +1,278 @@
+#include <pindispatch/protocol.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <pindispatch/json.h>
+
+static const char *const orders[] = {
+    [ORDER_SETUP] = "setup", [ORDER_DELIVER] = "deliver", [ORDER_GO] = "go",
+    [ORDER_STOP] = "stop",   [ORDER_QUIT] = "quit",
+};
+
+static const char *const words[] = {
+    [WORD_READY] = "ready", [WORD_UNFIT] = "unfit",     [WORD_BEGIN] = "begin",
+    [WORD_MARK] = "mark",   [WORD_OUTCOME] = "outcome", [WORD_BYE] = "bye",
+};
+
+static int find_name(const char *const *names, size_t n, const char *name)
+{
+    for (size_t i = 0; name && i < n; i++)
+        if (strcmp(names[i], name) == 0)
+            return (int)i;
+    return -EINVAL;
+}
+
+static int read_id(const json_t *j, struct uuid *ret)
+{
+    const char *text = json_string_value(j);
+
+    return text ? uuid_parse(text, ret) : -EINVAL;
+}
+
+static int copy_text(char *to, size_t size, const char *from)
+{
+    if (!from || strlen(from) >= size)
+        return -EINVAL;
+    memcpy(to, from, strlen(from) + 1);
+    return 0;
+}
+
+static int read_setup(const json_t *j, struct order *o)
+{
+    json_t *settings = json_object_get(j, "settings");
+
+    if (!json_is_object(settings) || copy_text(o->method, sizeof(o->method), json_text(j, "method")) < 0)
+        return -EINVAL;
+    o->settings = json_incref(settings);
+    return 0;
+}
+
+static int read_ids(const json_t *j, struct order *o)
+{
+    const json_t *ids = json_object_get(j, "ids");
+
+    if (!json_is_array(ids) || json_array_size(ids) > PROTOCOL_MARKS)
+        return -EINVAL;
+    for (; o->n_ids < json_array_size(ids); o->n_ids++)
+        if (read_id(json_array_get(ids, o->n_ids), &o->ids[o->n_ids]) < 0)
+            return -EINVAL;
+    return 0;
+}
+
+static int read_order(const json_t *j, struct order *o)
+{
+    int kind = find_name(orders, ARRAY_SIZE(orders), json_text(j, "do"));
+
+    if (kind < 0)
+        return kind;
+    o->kind = (enum order_kind)kind;
+    switch (o->kind) {
+    case ORDER_SETUP:
+        return read_setup(j, o);
+    case ORDER_DELIVER:
+        return parcel_from_json(json_object_get(j, "parcel"), &o->parcel);
+    case ORDER_GO:
+    case ORDER_STOP:
+        return read_ids(j, o);
+    case ORDER_QUIT:
+        break;
+    }
+    return 0;
+}
+
+int order_parse(const char *line, size_t size, struct order *ret)
+{
+    CLEANUP(json_cleanup) json_t *j = json_parse_line(line, size);
+    struct order o = { .n_ids = 0 };
+    int r = json_is_object(j) ? read_order(j, &o) : -EINVAL;
+
+    if (r < 0) {
+        order_release(&o);
+        return r;
+    }
+    *ret = o;
+    return 0;
+}
+
+void order_release(struct order *o)
+{
+    json_decref(o->settings);
+    o->settings = NULL;
+    parcel_release(&o->parcel);
+}
+
+static int read_mark(const json_t *j, struct word *w)
+{
+    json_t *evidence = json_object_get(j, "evidence");
+
+    if (read_id(json_object_get(j, "id"), &w->marks[w->n_marks].id) < 0 || (evidence && !json_is_object(evidence)))
+        return -EINVAL;
+    w->marks[w->n_marks++].evidence = json_incref(evidence);
+    return 0;
+}
+
+static int read_marks(const json_t *j, struct word *w)
+{
+    const json_t *marks = json_object_get(j, "marks");
+
+    if (!json_is_array(marks) || json_array_size(marks) > PROTOCOL_MARKS)
+        return -EINVAL;
+    for (size_t i = 0; i < json_array_size(marks); i++)
+        if (read_mark(json_array_get(marks, i), w) < 0)
+            return -EINVAL;
+    return 0;
+}
+
+static int read_outcome(const json_t *j, struct word *w)
+{
+    const char *hash = json_text(j, "template");
+    int r = read_id(json_object_get(j, "id"), &w->id);
+
+    if (r == 0 && hash)
+        r = copy_text(w->template_hash, sizeof(w->template_hash), hash);
+    if (r == 0)
+        r = outcome_from_json(json_object_get(j, "outcome"), &w->outcome);
+    return r;
+}
+
+static int read_unfit(const json_t *j, struct word *w)
+{
+    const char *reason = json_text(j, "reason");
+
+    if (copy_text(w->outcome.code, sizeof(w->outcome.code), json_text(j, "code")) < 0)
+        return -EINVAL;
+    snprintf(w->outcome.reason, sizeof(w->outcome.reason), "%s", reason ? reason : "");
+    return 0;
+}
+
+static int read_word(const json_t *j, struct word *w)
+{
+    int kind = find_name(words, ARRAY_SIZE(words), json_text(j, "say"));
+
+    if (kind < 0)
+        return kind;
+    w->kind = (enum word_kind)kind;
+    switch (w->kind) {
+    case WORD_UNFIT:
+        return read_unfit(j, w);
+    case WORD_BEGIN:
+        return read_id(json_object_get(j, "id"), &w->id);
+    case WORD_MARK:
+        return read_marks(j, w);
+    case WORD_OUTCOME:
+        return read_outcome(j, w);
+    case WORD_READY:
+    case WORD_BYE:
+        break;
+    }
+    return 0;
+}
+
+int word_parse(const char *line, size_t size, struct word *ret)
+{
+    CLEANUP(json_cleanup) json_t *j = json_parse_line(line, size);
+    struct word w = { .n_marks = 0 };
+    int r = json_is_object(j) ? read_word(j, &w) : -EINVAL;
+
+    if (r < 0) {
+        word_release(&w);
+        return r;
+    }
+    *ret = w;
+    return 0;
+}
+
+void word_release(struct word *w)
+{
+    outcome_release(&w->outcome);
+    for (size_t i = 0; i < w->n_marks; i++)
+        json_decref(w->marks[i].evidence);
+    w->n_marks = 0;
+}
+
+/* Takes J over. */
+static int add(struct buffer *b, json_t *j)
+{
+    int r = json_add_line(b, j);
+
+    json_decref(j);
+    return r;
+}
+
+int order_add_setup(struct buffer *b, const char *method, const json_t *settings)
+{
+    return add(
+        b, json_pack("{s:s, s:s, s:O}", "do", orders[ORDER_SETUP], "method", method, "settings", (json_t *)settings));
+}
+
+int order_add_deliver(struct buffer *b, const struct parcel *p)
+{
+    json_t *parcel = parcel_to_json(p);
+
+    if (!parcel)
+        return -ENOMEM;
+    return add(b, json_pack("{s:s, s:o}", "do", orders[ORDER_DELIVER], "parcel", parcel));
+}
+
+int order_add_ids(struct buffer *b, enum order_kind kind, const struct uuid *ids, size_t n)
+{
+    CLEANUP(json_cleanup) json_t *list = json_array();
+    char text[UUID_TEXT];
+
+    for (size_t i = 0; i < n; i++)
+        if (json_array_append_new(list, json_string(uuid_format(&ids[i], text))) < 0)
+            return -ENOMEM;
+    return add(b, json_pack("{s:s, s:O}", "do", orders[kind], "ids", list));
+}
+
+int order_add_quit(struct buffer *b)
+{
+    return add(b, json_pack("{s:s}", "do", orders[ORDER_QUIT]));
+}
+
+int word_add_plain(struct buffer *b, enum word_kind kind)
+{
+    return add(b, json_pack("{s:s}", "say", words[kind]));
+}
+
+int word_add_unfit(struct buffer *b, const char *code, const char *reason)
+{
+    return add(b, json_pack("{s:s, s:s, s:s}", "say", words[WORD_UNFIT], "code", code, "reason", reason));
+}
+
+int word_add_begin(struct buffer *b, const struct uuid *id)
+{
+    char text[UUID_TEXT];
+
+    return add(b, json_pack("{s:s, s:s}", "say", words[WORD_BEGIN], "id", uuid_format(id, text)));
+}
+
+static json_t *mark_to_json(const struct parcel *p, const json_t *evidence)
+{
+    char text[UUID_TEXT];
+
+    return json_pack("{s:s, s:O*}", "id", uuid_format(&p->id, text), "evidence", (json_t *)evidence);
+}
+
+int word_add_mark(struct buffer *b, struct parcel *const *p, const json_t *const *evidence, size_t n)
+{
+    CLEANUP(json_cleanup) json_t *marks = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        if (json_array_append_new(marks, mark_to_json(p[i], evidence ? evidence[i] : NULL)) < 0)
+            return -ENOMEM;
+    return add(b, json_pack("{s:s, s:O}", "say", words[WORD_MARK], "marks", marks));
+}
+
+int word_add_outcome(struct buffer *b, const struct uuid *id, const struct outcome *o, const char *template_hash)
+{
+    char text[UUID_TEXT];
+    json_t *outcome = outcome_to_json(o);
+
+    if (!outcome)
+        return -ENOMEM;
+    return add(b, json_pack("{s:s, s:s, s:s*, s:o}", "say", words[WORD_OUTCOME], "id", uuid_format(id, text),
+                            "template", template_hash && *template_hash ? template_hash : NULL, "outcome", outcome));
+}
