@@ -4,13 +4,18 @@
  *   {"command":"status"}                                 → {"ok":true,"status":{…}}
  *   {"command":"list","states":["failed"],"limit":100}   → {"item":{delivery}}… {"ok":true}
  *   {"command":"show","id":ID}                           → {"ok":true,"delivery":{…,"event":{…},"audit":[…]}}
- *   {"command":"states","ids":[ID…]}                     → {"ok":true,"states":{ID:"queued"…}}
+ *   {"command":"states","ids":[ID…]}                     → {"ok":true,"states":{ID:"queued"…}} (null: no such delivery)
  *   {"command":"retry"|"cancel"|"hold"|"release","id":ID,"reason":…}          → {"ok":true,"id","state"}
  *   {"command":"resolve","id":ID,"as":"delivered"|"failed","reason":…}        → {"ok":true,"id","state"}
+ *       ("changed" tells whether it was not so already; "note": what the operator should look after)
  *   {"command":"reload"}                                 → {"ok":true,"generation":N}
  *   {"command":"metrics"}                                → {"ok":true,"text":…}
  *   {"command":"audit-verify"}                           → {"ok":true,"rows":N} or error "audit"
- *   {"command":"audit-export","after":N}                 → {"item":{row}}… {"ok":true} */
+ *   {"command":"audit-export","after":N}                 → {"item":{row}}… {"ok":true}
+ *
+ * Error codes: "usage" (not a request), "unknown" (no such delivery), "refused" (the state or the peer's rights do not
+ * allow it), "config" (a reload was refused), "audit" (the chain is broken), "store" (it failed), "busy". A line of
+ * more than 64 KiB is answered with "usage". Requests of one connection are answered in order, one after the other. */
 #ifndef PINDISPATCH_CONTROL_H
 #define PINDISPATCH_CONTROL_H
 
@@ -18,9 +23,17 @@
 #include <pindispatch/problem.h>
 
 #include <jansson.h>
+#include <sys/types.h>
 
 struct control;
 struct site;
+
+/* What a peer may do; each includes the ones before. The column of the command table. */
+enum control_privilege {
+    CONTROL_WATCH,   /* numbers and states */
+    CONTROL_READ,    /* holders' data and the audit trail */
+    CONTROL_OPERATE, /* changes */
+};
 
 /* What control asks of the daemon, which knows the other rooms. */
 struct control_host {
@@ -32,6 +45,9 @@ struct control_host {
     int (*reload)(void *userdata, struct problem *p);
     /* Deliveries became due by an operator's word. */
     void (*nudge)(void *userdata);
+    /* Up to where this peer may go. NULL: whoever can open the socket may do everything; its mode says who. A peer
+     * that the kernel does not name never gets more than CONTROL_WATCH. */
+    enum control_privilege (*privilege)(void *userdata, uid_t uid, gid_t gid);
     void *userdata;
 };
 

@@ -52,7 +52,9 @@ void word_release(struct word *w);
 
 /* Writers append one line. 0, -ENOMEM, -ENOBUFS. */
 int order_add_setup(struct buffer *b, const char *method, const json_t *settings);
-int order_add_deliver(struct buffer *b, const struct parcel *p);
+/* EVENT and EVIDENCE are JSON texts as the store holds them (they may be NULL); P's own members of that name are
+ * not looked at, so that the dispatcher need not parse what it only passes on. */
+int order_add_deliver(struct buffer *b, const struct parcel *p, const char *event, const char *evidence);
 int order_add_ids(struct buffer *b, enum order_kind kind, const struct uuid *ids, size_t n); /* go, stop */
 int order_add_quit(struct buffer *b);
 int word_add_plain(struct buffer *b, enum word_kind kind); /* ready, bye */

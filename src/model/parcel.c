@@ -24,10 +24,6 @@ json_t *parcel_to_json(const struct parcel *p)
 
     if (!j || json_put_text(j, "sealed", p->sealed) < 0)
         return NULL;
-    if (p->event && json_object_set(j, "event", p->event) < 0)
-        return NULL;
-    if (p->evidence && json_object_set(j, "evidence", p->evidence) < 0)
-        return NULL;
     return TAKE(j);
 }
 

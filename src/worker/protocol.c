@@ -207,13 +207,35 @@ int order_add_setup(struct buffer *b, const char *method, const json_t *settings
         b, json_pack("{s:s, s:s, s:O}", "do", orders[ORDER_SETUP], "method", method, "settings", (json_t *)settings));
 }
 
-int order_add_deliver(struct buffer *b, const struct parcel *p)
+static int add_member(struct buffer *b, const char *name, const char *json)
 {
-    json_t *parcel = parcel_to_json(p);
+    return json ? buffer_addf(b, ",\"%s\":%s", name, json) : 0;
+}
 
-    if (!parcel)
-        return -ENOMEM;
-    return add(b, json_pack("{s:s, s:o}", "do", orders[ORDER_DELIVER], "parcel", parcel));
+static int add_parcel(struct buffer *b, const json_t *parcel, const char *event, const char *evidence)
+{
+    int r = buffer_addf(b, "{\"do\":\"%s\",\"parcel\":", orders[ORDER_DELIVER]);
+
+    if (r == 0)
+        r = json_add_line(b, parcel);
+    if (r < 0)
+        return r;
+    b->end -= strlen("}\n"); /* the parcel's object stays open for the two texts */
+    r = add_member(b, "event", event);
+    if (r == 0)
+        r = add_member(b, "evidence", evidence);
+    return r < 0 ? r : buffer_add_text(b, "}}\n");
+}
+
+int order_add_deliver(struct buffer *b, const struct parcel *p, const char *event, const char *evidence)
+{
+    CLEANUP(json_cleanup) json_t *parcel = parcel_to_json(p);
+    size_t before = buffer_size(b);
+    int r = parcel ? add_parcel(b, parcel, event, evidence) : -ENOMEM;
+
+    if (r < 0)
+        b->end = b->begin + before;
+    return r;
 }
 
 int order_add_ids(struct buffer *b, enum order_kind kind, const struct uuid *ids, size_t n)

@@ -1,0 +1,160 @@
+#include "compose.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <pindispatch/config.h>
+#include <pindispatch/seal.h>
+#include <pindispatch/template.h>
+
+struct composer {
+    const struct settings *settings;
+    const struct method *method;
+    bool mask;
+    struct seal_key *key;
+    struct letter *letter;
+    struct mail *mail;
+    char domain[256]; /* right side of every Message-ID */
+};
+
+static int load_key(struct composer *c, struct problem *p)
+{
+    CLEANUP(free_cleanup) char *path = config_credential_path(c->settings, "seal.private_key", "seal.key.jwk");
+    int r = path ? seal_key_load(path, &c->key, p) : -ENOMEM;
+
+    if (r == 0 && !seal_key_can_open(c->key))
+        return problem_set(p, "key", path, "this key has no private part; give the file that keygen wrote as %s",
+                           "seal.private_key");
+    return r;
+}
+
+static int load_template(struct composer *c, struct problem *p)
+{
+    const char *dir = settings_text(c->settings, "templates.directory");
+
+    switch (c->method->document) {
+    case DOCUMENT_LETTER:
+        return letter_load(dir, settings_text(c->settings, "print.template"), &c->letter, p);
+    case DOCUMENT_MAIL:
+        return mail_load(dir, settings_text(c->settings, "email.template"), &c->mail, p);
+    case DOCUMENT_NONE:
+        break;
+    }
+    return 0;
+}
+
+/* "PIN service <pin@example.com>" → "example.com" */
+static void find_domain(struct composer *c)
+{
+    const char *from = settings_text(c->settings, "email.from");
+    const char *at = strrchr(from, '@');
+    size_t n = at ? strcspn(at + 1, "> \t") : 0;
+
+    snprintf(c->domain, sizeof(c->domain), "%.*s", n > 0 ? (int)n : 9, n > 0 ? at + 1 : "localhost");
+}
+
+int composer_new(const struct settings *settings, const struct method *method, bool mask, struct composer **ret,
+                 struct problem *p)
+{
+    CLEANUP(composer_cleanup) struct composer *c = calloc(1, sizeof(*c));
+    int r;
+
+    if (!c)
+        return -ENOMEM;
+    *c = (struct composer){ .settings = settings, .method = method, .mask = mask };
+    find_domain(c);
+    r = load_key(c, p);
+    if (r == 0)
+        r = load_template(c, p);
+    if (r == 0)
+        *ret = TAKE(c);
+    return r;
+}
+
+struct composer *composer_free(struct composer *c)
+{
+    if (!c)
+        return NULL;
+    seal_key_free(c->key);
+    letter_free(c->letter);
+    mail_free(c->mail);
+    free(c);
+    return NULL;
+}
+
+/* The sealed text has no such secret. Where the event said that it has one, the event is wrong; where it said
+ * nothing and brought the other secret, there is simply nothing to deliver. */
+static int report_absent(const struct parcel *p, bool has_other, struct outcome *trouble)
+{
+    const char *name = secret_kind_name(p->secret);
+
+    if (p->stated || !has_other)
+        outcome_set(trouble, OUTCOME_FAILED, "no-secret", "the sealed text holds no %s", name);
+    else
+        outcome_set(trouble, OUTCOME_CANCELLED, "no-secret", "the sealed text holds no %s: nothing to deliver", name);
+    return 1;
+}
+
+static int mask_secret(struct secret **s)
+{
+    struct secret *masked;
+    int r = secret_masked(*s, '*', &masked);
+
+    if (r < 0)
+        return r;
+    secret_free(*s);
+    *s = masked;
+    return 0;
+}
+
+static int open_secret(struct composer *c, const struct parcel *p, struct secret **ret, struct outcome *trouble)
+{
+    CLEANUP(secret_cleanup) struct secret *pin = NULL;
+    CLEANUP(secret_cleanup) struct secret *puk = NULL;
+    struct secret *opened[SECRET_KINDS] = { NULL };
+    struct problem problem = { .code = "" };
+    struct secret *mine;
+    int r = p->sealed ? seal_open(c->key, p->sealed, opened, &problem) : -EINVAL;
+
+    pin = opened[SECRET_PIN];
+    puk = opened[SECRET_PUK];
+    if (r < 0)
+        return r;
+    if (r > 0) {
+        outcome_set(trouble, OUTCOME_FAILED, "sealed", "the sealed secret cannot be opened: %s", problem.message);
+        return 1;
+    }
+    mine = opened[p->secret];
+    if (!mine)
+        return report_absent(p, pin || puk, trouble);
+    if (p->secret == SECRET_PIN)
+        pin = NULL;
+    else
+        puk = NULL;
+    r = c->mask ? mask_secret(&mine) : 0;
+    if (r < 0)
+        secret_free(mine);
+    else
+        *ret = mine;
+    return r;
+}
+
+int composer_compose(struct composer *c, const struct parcel *p, struct document *ret, struct outcome *trouble)
+{
+    CLEANUP(secret_cleanup) struct secret *secret = NULL;
+    char id[UUID_TEXT], message_id[UUID_TEXT + 1 + sizeof(c->domain)];
+    struct filling f = { .event = p->event,
+                         .kind = p->secret,
+                         .delivery_id = uuid_format(&p->id, id),
+                         .created = p->created,
+                         .from = settings_text(c->settings, "email.from"),
+                         .message_id = message_id };
+    int r = open_secret(c, p, &secret, trouble);
+
+    if (r != 0)
+        return r;
+    f.secret = secret;
+    snprintf(message_id, sizeof(message_id), "%s@%s", id, c->domain);
+    return c->mail ? mail_message(c->mail, &f, ret, trouble) : letter_pdf(c->letter, &f, ret, trouble);
+}

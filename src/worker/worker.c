@@ -1,0 +1,286 @@
+#include "worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <pindispatch/config.h>
+#include <pindispatch/json.h>
+#include <pindispatch/log.h>
+#include <pindispatch/protocol.h>
+#include <pindispatch/schemas.h>
+
+static struct worker *worker_of(struct desk *d)
+{
+    return (struct worker *)d;
+}
+
+static int say(struct worker *w, struct buffer *line, int r)
+{
+    if (r == 0)
+        r = lines_write(w->fd, buffer_bytes(line), buffer_size(line));
+    buffer_release(line);
+    return r;
+}
+
+static int queue_parcel(struct worker *w, struct order *o)
+{
+    struct item *item = calloc(1, sizeof(*item)), **last = &w->items;
+
+    if (!item)
+        return -ENOMEM;
+    item->parcel = o->parcel;
+    o->parcel = (struct parcel){ .event = NULL };
+    while (*last)
+        last = &(*last)->next;
+    *last = item;
+    return 0;
+}
+
+static int obey(struct worker *w, struct order *o)
+{
+    switch (o->kind) {
+    case ORDER_DELIVER:
+        return queue_parcel(w, o);
+    case ORDER_GO:
+        w->answer = ANSWER_GO;
+        return 0;
+    case ORDER_STOP:
+        w->answer = ANSWER_STOP;
+        return 0;
+    case ORDER_QUIT:
+        w->quit = true;
+        return 0;
+    case ORDER_SETUP:
+        break;
+    }
+    return -EPROTO;
+}
+
+/* Takes one order. 0; -EAGAIN when none is there and WAIT is false; -EPIPE: the dispatcher is gone. */
+static int listen_once(struct worker *w, bool wait)
+{
+    struct order o;
+    char *line;
+    size_t size;
+    int r = lines_next(&w->input, wait, &line, &size);
+
+    if (r <= 0)
+        return r == 0 ? -EPIPE : r;
+    r = order_parse(line, size, &o);
+    if (r < 0)
+        return r;
+    r = obey(w, &o);
+    order_release(&o);
+    return r;
+}
+
+static struct item *first_free(struct worker *w)
+{
+    struct item *item = w->items;
+
+    while (item && item->taken)
+        item = item->next;
+    return item;
+}
+
+static struct parcel *desk_next(struct desk *d)
+{
+    struct worker *w = worker_of(d);
+    struct item *item = first_free(w);
+
+    while (!item && !w->quit && listen_once(w, false) == 0)
+        item = first_free(w);
+    if (!item)
+        return NULL;
+    item->taken = true;
+    return &item->parcel;
+}
+
+static int desk_compose(struct desk *d, const struct parcel *p, struct document *ret, struct outcome *trouble)
+{
+    int r = composer_compose(worker_of(d)->composer, p, ret, trouble);
+    struct item *item = (struct item *)p;
+
+    if (r == 0)
+        snprintf(item->template_hash, sizeof(item->template_hash), "%s", ret->template_hash);
+    return r;
+}
+
+static int desk_mark_all(struct desk *d, struct parcel *const *p, const json_t *const *evidence, size_t n)
+{
+    struct worker *w = worker_of(d);
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+    int r;
+
+    /* Waiting for the commit is the dispatcher's time, not the method's. */
+    alarm(0);
+    w->answer = ANSWER_NONE;
+    r = say(w, &line, word_add_mark(&line, p, evidence, n));
+    while (r == 0 && w->answer == ANSWER_NONE)
+        r = listen_once(w, true);
+    if (r == 0 && w->answer == ANSWER_STOP)
+        r = -ECANCELED;
+    return r;
+}
+
+static int desk_mark(struct desk *d, const struct parcel *p, const json_t *evidence)
+{
+    struct parcel *one = (struct parcel *)p;
+
+    return desk_mark_all(d, &one, &evidence, 1);
+}
+
+static int desk_begin(struct desk *d, const struct parcel *p)
+{
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+
+    return say(worker_of(d), &line, word_add_begin(&line, &p->id));
+}
+
+static void drop_item(struct worker *w, struct item *item)
+{
+    struct item **at = &w->items;
+
+    while (*at && *at != item)
+        at = &(*at)->next;
+    if (*at)
+        *at = item->next;
+    parcel_release(&item->parcel);
+    free(item);
+}
+
+static int desk_report(struct desk *d, struct parcel *p, const struct outcome *o)
+{
+    struct worker *w = worker_of(d);
+    struct item *item = (struct item *)p;
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+    int r = say(w, &line, word_add_outcome(&line, &p->id, o, item->template_hash));
+
+    drop_item(w, item);
+    return r;
+}
+
+static int desk_credential(struct desk *d, const char *name, const char *credential, struct secret **ret,
+                           struct problem *p)
+{
+    return config_credential(d->settings, name, credential, ret, p);
+}
+
+static void desk_deadline(struct desk *d, unsigned seconds)
+{
+    (void)d;
+    alarm(seconds);
+}
+
+static const struct desk desk_functions = {
+    .next = desk_next,
+    .compose = desk_compose,
+    .mark = desk_mark,
+    .mark_all = desk_mark_all,
+    .begin = desk_begin,
+    .report = desk_report,
+    .credential = desk_credential,
+    .deadline = desk_deadline,
+};
+
+static const struct method *find_method(const char *name)
+{
+    const struct method *m = method_find(SECRET_PIN, name);
+
+    return m ? m : method_find(SECRET_PUK, name);
+}
+
+static int take_setup(struct worker *w, const struct order *o, struct problem *p)
+{
+    int r = o->kind == ORDER_SETUP ? settings_new(site_schemas(), &w->settings) : -EPROTO;
+
+    if (r == 0)
+        r = settings_from_json(w->settings, o->settings, p);
+    if (r != 0)
+        return r;
+    w->method = find_method(o->method);
+    if (!w->method)
+        return problem_set(p, "method", "", "this worker knows no method \"%s\"", o->method);
+    w->desk.settings = w->settings;
+    return composer_new(w->settings, w->method, settings_flag(w->settings, "dry_run"), &w->composer, p);
+}
+
+/* The first order. 0; 1: unfit, and the dispatcher knows; -errno. */
+static int set_up(struct worker *w)
+{
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+    struct problem p = { .code = "" };
+    struct order o;
+    char *text;
+    size_t size;
+    int r = lines_next(&w->input, true, &text, &size);
+
+    if (r <= 0)
+        return r == 0 ? -EPIPE : r;
+    r = order_parse(text, size, &o);
+    if (r < 0)
+        return r;
+    r = take_setup(w, &o, &p);
+    order_release(&o);
+    if (r == 0)
+        return say(w, &line, word_add_plain(&line, WORD_READY));
+    if (r > 0) {
+        char reason[sizeof(p.where) + sizeof(p.message) + 2];
+
+        snprintf(reason, sizeof(reason), "%s%s%s", p.where, *p.where ? ": " : "", p.message);
+        say(w, &line, word_add_unfit(&line, p.code, reason));
+    }
+    return r;
+}
+
+static int deliver_all(struct worker *w, void *session)
+{
+    int r = 0;
+
+    while (r == 0) {
+        while (r == 0 && !first_free(w) && !w->quit)
+            r = listen_once(w, true);
+        if (r == 0 && !first_free(w))
+            return 0;
+        if (r == 0)
+            r = settings_flag(w->settings, "dry_run") ? worker_rehearse(w) : w->method->deliver(&w->desk, session);
+        alarm(0);
+    }
+    return r;
+}
+
+static int serve(struct worker *w)
+{
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+    void *session = NULL;
+    int r = w->method->open ? w->method->open(&w->desk, &session) : 0;
+
+    if (r == 0)
+        r = deliver_all(w, session);
+    if (r == 0)
+        r = say(w, &line, word_add_plain(&line, WORD_BYE));
+    if (w->method->close)
+        w->method->close(session);
+    return r;
+}
+
+int worker_run(int fd, const struct clock *clock)
+{
+    struct worker w = { .desk = desk_functions, .fd = fd };
+    int r;
+
+    w.desk.clock = clock;
+    w.input = (struct lines){ .fd = fd, .input = BUFFER(PROTOCOL_LINE + 1) };
+    r = set_up(&w);
+    if (r == 0)
+        r = serve(&w);
+    while (w.items)
+        drop_item(&w, w.items);
+    composer_free(w.composer);
+    settings_free(w.settings);
+    buffer_release(&w.input.input);
+    return r;
+}
