@@ -41,6 +41,9 @@ struct event {
  * the JSON path); -ENOMEM. */
 int event_parse(const char *line, size_t size, const char *const *accept_types, struct event **ret,
                 struct problem *p);
+/* What can be said of a line that was refused: an event of `id` and `source` alone, where they obey the rules, and
+ * NULL where not. 0; 1 when it is not JSON within the bounds; -ENOMEM. */
+int event_identify(const char *line, size_t size, struct event **ret);
 /* The body alone, as the store gives it back (no secrets, no rules). 0, -EINVAL, -ENOMEM. */
 int event_restore(const char *text, size_t size, struct event **ret);
 struct event *event_free(struct event *e);
