@@ -1,0 +1,325 @@
+#!/usr/bin/python3
+"""A private cupsd for tests and the demo: own folder, own unix socket, a printer that keeps what it prints.
+
+    cups.py start DIR [PRINTER...]   start in the background, print the server's socket path
+    cups.py stop DIR                 end it
+    cups.py serve DIR [PRINTER...]   the same in the foreground: ends (with its cupsd) at the end of standard input
+    cups.py printed DIR [PRINTER]    the kept documents, one line each: JOB-UUID PATH
+
+Each printed document is kept as DIR/printed/PRINTER/JOB-UUID.NUMBER.pdf; NUMBER tells a second print of one job.
+What the printer does is chosen by words in DIR/printed/PRINTER/fault: `fail`, `stop`, `slow SECONDS`, `no-history`.
+"""
+
+import argparse
+import ctypes
+import getpass
+import grp
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+
+CUPSD = "/usr/sbin/cupsd"
+SYSTEM_SERVERBIN = pathlib.Path("/usr/lib/cups")
+
+BACKEND = r"""#!/bin/sh
+# A printer that keeps its documents. Arguments: job user title copies options [file]; standard error speaks to cupsd.
+if [ $# -lt 5 ]; then
+    echo 'direct capture "Unknown" "Keeps what it prints"'
+    exit 0
+fi
+dir=${DEVICE_URI#capture://}
+uuid=$(printf '%s' "$5" | tr ' ' '\n' | sed -n 's/^job-uuid=urn:uuid://p')
+case $(cat "$dir/fault" 2>/dev/null) in
+fail) cat >/dev/null; echo 'ERROR: The paper is jammed.' >&2; exit 1 ;;
+stop) cat >/dev/null; echo 'ERROR: The toner is empty.' >&2; exit 4 ;;
+slow*) sleep "$(sed 's/slow//' "$dir/fault")" ;;
+no-history) echo 'STATE: +cups-ipp-missing-job-history' >&2 ;;
+esac
+cat "${6:--}" >"$dir/.part.$$"
+sheets=$(grep -a -c '/Type */Page\([^s]\|$\)' "$dir/.part.$$")
+[ "$sheets" -gt 0 ] && echo "PAGE: total $sheets" >&2
+number=1
+while ! ln "$dir/.part.$$" "$dir/${uuid:-job-$1}.$number.pdf" 2>/dev/null; do
+    number=$((number + 1))
+done
+rm "$dir/.part.$$"
+exit 0
+"""
+
+CUPSD_CONF = """\
+Listen {socket}
+LogLevel warn
+PageLogFormat
+AccessLogLevel config
+MaxLogSize 0
+Browsing Off
+WebInterface No
+DefaultAuthType None
+DefaultShared No
+ErrorPolicy abort-job
+PreserveJobHistory Yes
+PreserveJobFiles No
+DirtyCleanInterval 0
+MaxJobs {max_jobs}
+MaxCopies 1
+{extra}
+<Location />
+  Order deny,allow
+</Location>
+<Policy default>
+  JobPrivateAccess default
+  JobPrivateValues default
+  SubscriptionPrivateAccess default
+  SubscriptionPrivateValues default
+  <Limit All>
+    Order deny,allow
+  </Limit>
+</Policy>
+"""
+
+CUPS_FILES_CONF = """\
+User {user}
+Group {group}
+SystemGroup {system_group}
+FileDevice Yes
+SyncOnClose Yes
+ServerRoot {dir}/root
+ServerBin {dir}/bin
+CacheDir {dir}/cache
+StateDir {dir}/state
+RequestRoot {dir}/spool
+TempDir {dir}/tmp
+DocumentRoot {dir}/empty
+AccessLog {dir}/log/access_log
+ErrorLog {dir}/log/error_log
+PageLog {dir}/log/page_log
+"""
+
+PRINTER_CONF = """\
+<Printer {name}>
+PrinterId {number}
+UUID urn:uuid:{uuid}
+Info {name}
+DeviceURI capture://{printed}
+State Idle
+StateTime {now}
+ConfigTime {now}
+Type 4
+Accepting Yes
+Shared No
+JobSheets none none
+QuotaPeriod 0
+PageLimit 0
+KLimit 0
+OpPolicy default
+ErrorPolicy abort-job
+</Printer>
+"""
+
+
+def die_with_parent():
+    """The kernel ends cupsd when its starter is gone: a broken test leaves no server behind."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+class PrivateCups:
+    """One cupsd below DIR; `server` is what print.server wants."""
+
+    def __init__(self, folder, printers=("pin",), max_jobs=500, extra=""):
+        self.dir = pathlib.Path(folder).absolute()
+        self.printers = list(printers)
+        self.max_jobs = max_jobs
+        self.extra = extra
+        self.process = None
+        # A unix socket's path has 107 bytes at most: deep folders get theirs in /tmp.
+        near = self.dir / "cups.sock"
+        self.server = str(near) if len(str(near)) < 100 else f"/tmp/cups-{uuid.uuid5(uuid.NAMESPACE_URL, str(near))}"
+
+    # -- making the folder
+
+    def _accounts(self):
+        """cupsd as root runs its printers as somebody else; its SystemGroup must not be that one's group."""
+        if os.geteuid() != 0:
+            own = grp.getgrgid(os.getegid()).gr_name
+            system = next((g.gr_name for g in grp.getgrall() if g.gr_name != own), own)
+            return getpass.getuser(), own, system
+        return "lp", "lp", "root"
+
+    def _give(self, path):
+        path.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            lp = pwd.getpwnam("lp")
+            os.chown(path, lp.pw_uid, lp.pw_gid)
+
+    def _make_serverbin(self):
+        for part in ("filter", "daemon", "monitor", "notifier", "driver"):
+            link = self.dir / "bin" / part
+            if (SYSTEM_SERVERBIN / part).exists() and not link.is_symlink():
+                link.symlink_to(SYSTEM_SERVERBIN / part)
+        backend = self.dir / "bin" / "backend" / "capture"
+        backend.write_text(BACKEND)
+        backend.chmod(0o755)
+
+    def _reachable(self):
+        """The printer's account must be able to enter the folders above its own; mkdtemp() makes them 0700."""
+        folder = self.dir
+        while os.geteuid() == 0 and folder != folder.parent and folder.stat().st_uid == 0:
+            if not folder.stat().st_mode & 0o001:
+                folder.chmod(folder.stat().st_mode | 0o011)
+            folder = folder.parent
+
+    def prepare(self):
+        for part in ("root/ppd", "bin/backend", "cache", "state", "spool", "tmp", "empty", "log", "printed"):
+            (self.dir / part).mkdir(parents=True, exist_ok=True)
+        self._reachable()
+        self._make_serverbin()
+        user, group, system_group = self._accounts()
+        values = {"dir": self.dir, "user": user, "group": group, "system_group": system_group, "socket": self.server,
+                  "max_jobs": self.max_jobs, "extra": self.extra}
+        (self.dir / "root/cupsd.conf").write_text(CUPSD_CONF.format(**values))
+        (self.dir / "root/cups-files.conf").write_text(CUPS_FILES_CONF.format(**values))
+        conf = self.dir / "root/printers.conf"
+        if not conf.exists():
+            conf.write_text("".join(
+                PRINTER_CONF.format(name=name, number=n, uuid=uuid.uuid4(), now=int(time.time()),
+                                    printed=self.dir / "printed" / name)
+                for n, name in enumerate(self.printers, 1)))
+        for name in self.printers:
+            self._give(self.dir / "printed" / name)
+
+    # -- its life
+
+    def _answers(self):
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(5)
+                s.connect(self.server)
+                s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                return bool(s.recv(1))
+        except OSError:
+            return False
+
+    def start(self, detached=False):
+        self.prepare()
+        pathlib.Path(self.server).unlink(missing_ok=True)
+        command = [CUPSD, "-f", "-c", str(self.dir / "root/cupsd.conf"), "-s", str(self.dir / "root/cups-files.conf")]
+        with open(self.dir / "log/output", "ab") as output:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                            start_new_session=detached,
+                                            preexec_fn=None if detached else die_with_parent)
+        (self.dir / "cupsd.pid").write_text(str(self.process.pid))
+        deadline = time.monotonic() + 20
+        while not self._answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError("cupsd did not start:\n" + self.log())
+            time.sleep(0.02)
+        return self
+
+    def stop(self, hard=False):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL if hard else signal.SIGTERM)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def log(self):
+        texts = [(self.dir / "log" / name) for name in ("output", "error_log")]
+        return "".join(t.read_text(errors="replace") for t in texts if t.exists())
+
+    # -- using it
+
+    def _run(self, *command):
+        environment = {**os.environ, "CUPS_SERVER": self.server, "LC_ALL": "C"}
+        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=30).stdout
+
+    def pause(self, printer="pin"):
+        self._run("cupsdisable", printer)
+
+    def resume(self, printer="pin"):
+        self._run("cupsenable", printer)
+
+    def refuse(self, printer="pin"):
+        self._run("cupsreject", printer)
+
+    def accept(self, printer="pin"):
+        self._run("cupsaccept", printer)
+
+    def cancel_all(self, printer="pin"):
+        self._run("cancel", "-a", printer)
+
+    def jobs(self, printer="pin", which="not-completed"):
+        """The ids of jobs as `lpstat` lists them."""
+        return [line.split()[0] for line in self._run("lpstat", "-W", which, "-o", printer).splitlines() if line]
+
+    def fault(self, words=None, printer="pin"):
+        path = self.dir / "printed" / printer / "fault"
+        if words:
+            path.write_text(words)
+        else:
+            path.unlink(missing_ok=True)
+
+    def printed(self, printer="pin"):
+        """(job uuid, path) of all that was printed, oldest first."""
+        paths = sorted((self.dir / "printed" / printer).glob("*.pdf"), key=lambda p: p.stat().st_mtime_ns)
+        return [(p.name.split(".")[0], p) for p in paths]
+
+
+def stop_by_pid(folder):
+    path = pathlib.Path(folder) / "cupsd.pid"
+    if not path.exists():
+        return
+    pid = int(path.read_text())
+    try:
+        if b"cupsd" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, signal.SIGTERM)
+            for _ in range(300):
+                if not pathlib.Path(f"/proc/{pid}").exists():
+                    break
+                time.sleep(0.05)
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    path.unlink(missing_ok=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="A private cupsd for tests.")
+    parser.add_argument("command", choices=["start", "stop", "serve", "printed"])
+    parser.add_argument("dir")
+    parser.add_argument("printers", nargs="*", default=["pin"])
+    arguments = parser.parse_args()
+    if shutil.which(CUPSD) is None:
+        sys.exit(f"{CUPSD} is missing: apt-get install cups-daemon cups-client")
+    cups = PrivateCups(arguments.dir, arguments.printers)
+    if arguments.command == "start":
+        print(cups.start(detached=True).server, flush=True)
+    elif arguments.command == "stop":
+        stop_by_pid(arguments.dir)
+    elif arguments.command == "printed":
+        for job, path in cups.printed(arguments.printers[0]):
+            print(job, path)
+    else:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        with cups:
+            print(cups.server, flush=True)
+            sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
