@@ -88,6 +88,8 @@ int event_identify(const char *line, size_t size, struct event **ret)
     r = read_line(line, size, &all, NULL);
     if (r != 0)
         return r;
+    if (!json_is_object(all))
+        return 1;
     e->body = json_object();
     if (!e->body)
         return -ENOMEM;
