@@ -4,8 +4,10 @@
  * may be told, before store_commit() returned 0 (see commit.h for the loop's group commit). Each change of state
  * writes its audit row, hash-chained, in the same transaction, and a final state erases the sealed secret in it.
  *
- * Errors: 0; the positive conditions below where a verb documents them; -ENOMEM, -EIO, -ENOSPC, -EROFS … from
- * the backend (the transaction is then lost: store_abort()). One thread. */
+ * Errors: 0; the positive conditions below where a verb documents them; -ENOMEM, -EIO, -ENOSPC, -EROFS, -EAGAIN
+ * (another process is in the way), -EUCLEAN (the file is damaged) … from the backend. The transaction is then lost:
+ * every writing verb says so until store_abort(). After a sync that failed nobody knows what is on disk: all verbs
+ * return -EIO until the store is opened anew. A callback calls no verb of the store. One thread. */
 #ifndef PINDISPATCH_STORE_H
 #define PINDISPATCH_STORE_H
 
@@ -23,6 +25,8 @@ enum store_condition { STORE_DUPLICATE = 1, STORE_CONFLICT, STORE_UNKNOWN, STORE
 enum { STORE_METHOD = 16 }; /* bytes of a method's name with its NUL */
 
 struct store;
+
+const char *store_backend_name(size_t i); /* NULL after the last one */
 
 /* BACKEND is a name of the table in store.c ("sqlite"). Creates the file (mode 0600) and its folder, migrates an
  * older schema, refuses a newer one and a store that another process has open. 0; 1 with P; -ENOMEM. */
@@ -71,6 +75,7 @@ struct record {
     const char *event;             /* its body without secrets, JSON; NULL once retention erased it */
     const char *sealed;            /* NULL when erased, or where a verb does not give it */
     const char *outcome;           /* the last outcome as JSON; may be NULL */
+    const char *mark;              /* evidence marked since that outcome, JSON; may be NULL */
 };
 typedef int store_each(void *userdata, const struct record *r); /* non-zero stops and is returned */
 
@@ -100,8 +105,9 @@ struct change {
  * or when it would need the sealed secret and that is erased. */
 int store_settle(struct store *s, const struct change *c);
 
-/* sweep: what time does to rows. Deliveries queued, deferred or held since before EXPIRE become `expired`; failed
- * ones since before RETENTION are erased to `expired`. 0 or the number of rows, at most LIMIT a call. */
+/* sweep: what time does to rows. Deliveries queued, deferred or held that were accepted before EXPIRE become
+ * `expired`; those that failed before RETENTION are erased to `expired`, and so is the event's body when no other
+ * delivery of it can still need it. 0 or the number of rows, at most LIMIT a call. */
 int store_sweep(struct store *s, int64_t expire_before, int64_t retention_before, unsigned limit,
                 const struct cause *cause);
 
@@ -122,7 +128,8 @@ int store_list(struct store *s, unsigned mask, unsigned limit, const struct uuid
                void *userdata);
 
 struct audit_row {
-    uint64_t seq;
+    uint64_t seq;   /* 1, 2 … without gaps */
+    uint64_t prior; /* seq of this delivery's row before; 0: none */
     int64_t time;
     struct uuid delivery;
     const char *from, *to; /* states; from is "" for the first row */
@@ -142,5 +149,11 @@ int store_audit_verify(struct store *s, uint64_t *ret_rows, struct problem *p);
 int store_commit(struct store *s); /* 0 when durable; on failure everything since the last commit is undone */
 void store_abort(struct store *s);
 bool store_is_dirty(const struct store *s);
+
+/* An erased secret is out of every row at once, but older pages of the backend's log keep its sealed form until the
+ * log is emptied. tidy empties it (some milliseconds): once it is quiet, not after each commit; not while a
+ * transaction is open (-EBUSY). -EAGAIN: another process reads, try later. */
+bool store_is_untidy(const struct store *s);
+int store_tidy(struct store *s);
 
 #endif
