@@ -51,6 +51,7 @@ struct method {
     enum document_kind document;
     const struct setting *settings; /* its rows of the configuration; may be NULL */
     const char *workers;            /* the setting that says how many workers; NULL: none */
+    const char *window;             /* the setting that bounds how many are between claim and end; NULL: no bound */
     const char *destination;        /* the setting that names where it delivers to, for `status`; may be NULL */
 
     /* What the event must bring for this method. 0, or 1 with P (path and sentence). May be NULL. */

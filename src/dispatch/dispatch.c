@@ -1,0 +1,114 @@
+#include "lane.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <pindispatch/settings.h>
+
+static bool is_quiet(const struct dispatch *d)
+{
+    for (size_t i = 0; i < d->n_lanes; i++)
+        if (!lane_is_quiet(&d->lanes[i]))
+            return false;
+    return true;
+}
+
+/* Each turn of the loop: what came free and what became due is claimed in the same transaction as what came in. */
+static void before_commit(void *userdata)
+{
+    struct dispatch *d = userdata;
+
+    for (size_t i = 0; i < d->n_lanes; i++)
+        lane_claim(&d->lanes[i]);
+    if (d->options.idle && is_quiet(d))
+        d->options.idle(d->options.userdata);
+}
+
+static size_t count_lanes(void)
+{
+    size_t n = 0;
+
+    for (const struct method *const *m = methods; *m; m++)
+        n += (*m)->workers != NULL;
+    return n;
+}
+
+static int open_lanes(struct dispatch *d)
+{
+    d->lanes = calloc(count_lanes(), sizeof(*d->lanes));
+    if (!d->lanes)
+        return -ENOMEM;
+    for (const struct method *const *m = methods; *m; m++) {
+        int r = (*m)->workers ? lane_open(&d->lanes[d->n_lanes++], d, *m) : 0;
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int dispatch_new(const struct site *site, const struct dispatch_options *options, struct dispatch **ret)
+{
+    CLEANUP(dispatch_cleanup) struct dispatch *d = calloc(1, sizeof(*d));
+    int r;
+
+    if (!d)
+        return -ENOMEM;
+    *d = (struct dispatch){ .site = site, .options = *options };
+    r = open_lanes(d);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < d->n_lanes; i++)
+        lane_recover(&d->lanes[i]);
+    d->hook = (struct commit_hook){ .before = before_commit, .userdata = d };
+    commit_hook(site->commit, &d->hook);
+    commit_poke(site->commit);
+    *ret = TAKE(d);
+    return 0;
+}
+
+struct dispatch *dispatch_free(struct dispatch *d)
+{
+    if (!d)
+        return NULL;
+    for (size_t i = 0; i < d->n_lanes; i++)
+        lane_close(&d->lanes[i]);
+    free(d->lanes);
+    free(d);
+    return NULL;
+}
+
+static void quit_links(struct dispatch *d)
+{
+    for (size_t i = 0; i < d->n_lanes; i++)
+        for (struct link *k = d->lanes[i].links; k; k = k->next)
+            link_quit(k);
+}
+
+void dispatch_reload(struct dispatch *d)
+{
+    quit_links(d);
+    dispatch_nudge(d);
+}
+
+void dispatch_stop(struct dispatch *d)
+{
+    d->stopping = true;
+    quit_links(d);
+}
+
+bool dispatch_is_busy(const struct dispatch *d)
+{
+    for (size_t i = 0; i < d->n_lanes; i++)
+        for (const struct flight *f = d->lanes[i].flights; f; f = f->next)
+            if (f->place == FLIGHT_CLAIMED || f->place == FLIGHT_AT_WORK || f->place == FLIGHT_SETTLING)
+                return true;
+    return false;
+}
+
+void dispatch_nudge(struct dispatch *d)
+{
+    for (size_t i = 0; i < d->n_lanes; i++)
+        d->lanes[i].trouble.until = 0;
+    commit_poke(d->site->commit);
+}

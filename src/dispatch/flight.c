@@ -1,0 +1,297 @@
+#include "lane.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <pindispatch/json.h>
+#include <pindispatch/log.h>
+
+static void on_committed(struct commit_waiter *w, int r);
+
+static struct flight *flight_of(struct commit_waiter *w)
+{
+    return (struct flight *)((char *)w - offsetof(struct flight, waiter));
+}
+
+static int copy_text(char **to, const char *from)
+{
+    free(*to);
+    *to = from ? strdup(from) : NULL;
+    return from && !*to ? -ENOMEM : 0;
+}
+
+/* Of the last outcome only the evidence travels: the job that an earlier attempt left. */
+static int copy_evidence(struct flight *f, const char *outcome)
+{
+    CLEANUP(json_cleanup) json_t *j = outcome ? json_parse_line(outcome, strlen(outcome)) : NULL;
+    const json_t *evidence = json_object_get(j, "evidence");
+
+    free(f->evidence);
+    f->evidence = evidence ? json_dumps(evidence, JSON_COMPACT) : NULL;
+    return evidence && !f->evidence ? -ENOMEM : 0;
+}
+
+static int take_texts(void *userdata, const struct record *r)
+{
+    struct flight *f = userdata;
+    int e = copy_text(&f->event, r->event);
+
+    if (e == 0)
+        e = copy_text(&f->parcel.sealed, r->sealed);
+    if (e == 0)
+        e = copy_evidence(f, r->outcome);
+    return e;
+}
+
+int flight_new(struct lane *l, const struct record *r, struct flight **ret)
+{
+    struct flight *f = calloc(1, sizeof(*f)), **last = &l->flights;
+
+    if (!f)
+        return -ENOMEM;
+    *f = (struct flight){ .lane = l, .state = r->state };
+    f->parcel = (struct parcel){ .id = r->id,
+                                 .job_uuid = r->job_uuid,
+                                 .copy = r->copy,
+                                 .attempt = r->attempts,
+                                 .secret = r->secret,
+                                 .stage = r->stage,
+                                 .stated = r->stated,
+                                 .created = r->created };
+    f->waiter.done = on_committed;
+    if (take_texts(f, r) < 0) {
+        flight_free(f);
+        return -ENOMEM;
+    }
+    while (*last)
+        last = &(*last)->next;
+    *last = f;
+    *ret = f;
+    return 0;
+}
+
+void flight_free(struct flight *f)
+{
+    struct flight **at = &f->lane->flights;
+
+    while (*at && *at != f)
+        at = &(*at)->next;
+    if (*at)
+        *at = f->next;
+    parcel_release(&f->parcel);
+    outcome_release(&f->outcome);
+    free(f->event);
+    free(f->evidence);
+    free(f);
+}
+
+struct flight *flight_find(const struct lane *l, const struct uuid *id)
+{
+    struct flight *f = l->flights;
+
+    while (f && !uuid_equal(&f->parcel.id, id))
+        f = f->next;
+    return f;
+}
+
+int flight_fetch(struct flight *f)
+{
+    if (f->event)
+        return 0;
+    return store_find(f->lane->dispatch->site->store, &f->parcel.id, take_texts, f);
+}
+
+static void log_change(const struct flight *f, enum delivery_state to)
+{
+    char id[UUID_TEXT];
+    bool bad = STATE_BIT(to) & (STATE_BIT(STATE_FAILED) | STATE_BIT(STATE_IN_DOUBT));
+
+    log_event(bad ? LOG_WARNING : LOG_INFO, MESSAGE_DELIVERY_STATE,
+              LOG_FIELDS(LOG_FIELD("DELIVERY_ID", uuid_format(&f->parcel.id, id)),
+                         LOG_FIELD("DELIVERY_STATE", state_name(to)),
+                         LOG_FIELD("DELIVERY_METHOD", f->lane->method->names[f->parcel.secret]),
+                         LOG_FIELD("REASON_CODE", f->outcome.code)),
+              "delivery is %s: %s", state_name(to), f->outcome.reason);
+}
+
+/* The retry law: wait, or give up. */
+static enum delivery_state defer(struct flight *f, int64_t now, int64_t *ret_due)
+{
+    struct retry_law law = lane_law(f->lane);
+    uint64_t chance;
+
+    if (retry_is_over(&law, f->parcel.created, now)) {
+        char reason[sizeof(f->outcome.reason)];
+
+        memcpy(reason, f->outcome.reason, sizeof(reason));
+        outcome_set(&f->outcome, OUTCOME_FAILED, f->outcome.code, "given up after %u attempts: %s", f->parcel.attempt,
+                    reason);
+        return STATE_FAILED;
+    }
+    random_bytes(&chance, sizeof(chance));
+    *ret_due = now + retry_wait(&law, f->parcel.attempt, chance);
+    return STATE_DEFERRED;
+}
+
+static enum delivery_state state_after(struct flight *f, int64_t now, int64_t *ret_due)
+{
+    const struct method *m = f->lane->method;
+
+    switch (f->outcome.kind) {
+    case OUTCOME_DELIVERED:
+        return STATE_DELIVERED;
+    case OUTCOME_SPOOLED:
+        return STATE_SPOOLED;
+    case OUTCOME_FAILED:
+        return STATE_FAILED;
+    case OUTCOME_CANCELLED:
+        return STATE_CANCELLED;
+    case OUTCOME_DRY_RUN:
+        return STATE_DRY_RUN;
+    case OUTCOME_IN_DOUBT:
+        if (!m->retries_doubt || !m->retries_doubt(lane_settings(f->lane)))
+            return STATE_IN_DOUBT;
+        return defer(f, now, ret_due);
+    case OUTCOME_DEFERRED:
+    case OUTCOME_KINDS:
+        break;
+    }
+    return defer(f, now, ret_due);
+}
+
+static enum stage stage_after(const struct flight *f, enum delivery_state to)
+{
+    return to == STATE_SPOOLED ? STAGE_SPOOLED : to == STATE_DEFERRED ? STAGE_BEGUN : f->parcel.stage;
+}
+
+/* Puts the flight's outcome into the open transaction. */
+static void save(struct flight *f)
+{
+    const struct site *site = f->lane->dispatch->site;
+    struct change c = { .id = f->parcel.id,
+                        .from = STATE_BIT(STATE_SENDING) | STATE_BIT(STATE_SPOOLED),
+                        .outcome = &f->outcome,
+                        .template_hash = *f->template_hash ? f->template_hash : NULL,
+                        .cause = lane_cause(f->lane, f->cause) };
+    int r;
+
+    c.to = state_after(f, c.cause.now, &c.due);
+    c.stage = stage_after(f, c.to);
+    f->state = c.to;
+    f->place = FLIGHT_SETTLING;
+    r = store_settle(site->store, &c);
+    if (r < 0)
+        commit_fail(site->commit, r);
+    if (r > 0) {
+        char id[UUID_TEXT];
+
+        log_event(LOG_ERR, MESSAGE_DELIVERY_STATE,
+                  LOG_FIELDS(LOG_FIELD("DELIVERY_ID", uuid_format(&f->parcel.id, id))),
+                  "the store does not take the outcome \"%s\" (condition %d): the delivery stays as it is",
+                  outcome_name(f->outcome.kind), r);
+    }
+    commit_join(site->commit, &f->waiter);
+}
+
+static void on_settled(struct flight *f)
+{
+    struct lane *l = f->lane;
+
+    log_change(f, f->state);
+    outcome_release(&f->outcome);
+    if (f->state == STATE_SPOOLED) {
+        f->parcel.stage = STAGE_SPOOLED;
+        f->place = FLIGHT_RESTING;
+        lane_look_soon(l, true);
+    } else {
+        flight_free(f);
+    }
+    /* There is room again. */
+    commit_poke(l->dispatch->site->commit);
+}
+
+static void on_committed(struct commit_waiter *w, int r)
+{
+    struct flight *f = flight_of(w);
+    struct lane *l = f->lane;
+
+    if (f->place == FLIGHT_CLAIMED && r == 0) {
+        f->place = FLIGHT_WAITING;
+        lane_hand_out(l);
+    } else if (f->place == FLIGHT_CLAIMED) {
+        flight_free(f);
+        sd_event_source_set_enabled(l->again, SD_EVENT_ONESHOT);
+    } else if (r == 0) {
+        on_settled(f);
+    } else {
+        f->place = FLIGHT_UNSAVED;
+        sd_event_source_set_time_relative(l->again, MICROSECONDS_PER_SECOND);
+        sd_event_source_set_enabled(l->again, SD_EVENT_ONESHOT);
+    }
+}
+
+void flight_save_again(struct flight *f)
+{
+    save(f);
+}
+
+/* Followed and still on its way, or the printer could not be asked: nothing changes in the store. */
+static bool still_resting(const struct flight *f, const struct outcome *o)
+{
+    return f->state == STATE_SPOOLED && (o->kind == OUTCOME_SPOOLED || o->kind == OUTCOME_DEFERRED);
+}
+
+static void note_destination(struct lane *l, const struct outcome *o)
+{
+    if (o->destination)
+        lane_note_trouble(l, o->code, o->reason);
+    else if (o->kind != OUTCOME_DEFERRED)
+        lane_note_well(l);
+}
+
+static void leave_link(struct flight *f)
+{
+    if (f->link && f->link->in_hand > 0)
+        f->link->in_hand--;
+    f->link = NULL;
+}
+
+void flight_settle(struct flight *f, struct outcome *o, const char *template_hash, const char *cause)
+{
+    leave_link(f);
+    note_destination(f->lane, o);
+    if (still_resting(f, o)) {
+        f->place = FLIGHT_RESTING;
+        outcome_release(o);
+        lane_look_soon(f->lane, false);
+        return;
+    }
+    outcome_release(&f->outcome);
+    f->outcome = *o;
+    *o = (struct outcome){ .evidence = NULL };
+    memcpy(f->template_hash, template_hash, strlen(template_hash) + 1);
+    f->cause = cause;
+    save(f);
+}
+
+/* What is known of a delivery whose worker is gone: a spooled one is looked at again, a released one is adopted, and
+ * one that can be fenced is done anew later; a mail whose bytes were on their way is in doubt. */
+void flight_orphan(struct flight *f, const char *code, const char *reason)
+{
+    struct outcome o = { .code = "" };
+
+    leave_link(f);
+    f->place = FLIGHT_WAITING;
+    if (f->parcel.stage == STAGE_SPOOLED) {
+        f->place = FLIGHT_RESTING;
+        lane_look_soon(f->lane, false);
+        return;
+    }
+    if (f->parcel.stage == STAGE_RELEASING)
+        return;
+    if (f->begun && !(f->lane->method->flags & METHOD_FENCED))
+        outcome_set(&o, OUTCOME_IN_DOUBT, code, "%s while the mail was on its way", reason);
+    else
+        outcome_set(&o, OUTCOME_DEFERRED, code, "%s before anything was sent", reason);
+    flight_settle(f, &o, "", "worker-lost");
+}

@@ -1,0 +1,401 @@
+#include "lane.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <pindispatch/log.h>
+#include <pindispatch/settings.h>
+
+enum {
+    RECOVER_MOST = 100000, /* in hand at the end of an earlier run: bounded by its windows, far below this */
+};
+
+#define LOOK_FIRST (INT64_C(25) * MICROSECONDS_PER_MILLISECOND)
+#define LOOK_MOST  (INT64_C(5) * MICROSECONDS_PER_SECOND)
+
+const struct settings *lane_settings(const struct lane *l)
+{
+    return l->dispatch->site->settings;
+}
+
+static int64_t now_of(const struct lane *l)
+{
+    return clock_now(l->dispatch->site->clock);
+}
+
+struct cause lane_cause(const struct lane *l, const char *what)
+{
+    return (struct cause){ .what = what, .uid = -1, .generation = l->dispatch->site->generation, .now = now_of(l) };
+}
+
+struct retry_law lane_law(const struct lane *l)
+{
+    const struct settings *s = lane_settings(l);
+
+    return (struct retry_law){ .first = settings_duration(s, "retry.first"),
+                               .factor = settings_real(s, "retry.factor"),
+                               .most = settings_duration(s, "retry.max"),
+                               .give_up_after = settings_duration(s, "retry.give_up_after") };
+}
+
+/* ---- trouble ---- */
+
+static bool is_paused(const struct lane *l)
+{
+    return l->trouble.on && now_of(l) < l->trouble.until;
+}
+
+static void wake_in(sd_event_source *timer, int64_t microseconds)
+{
+    sd_event_source_set_time_relative(timer, microseconds > 0 ? (uint64_t)microseconds : 0);
+    sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+static void log_trouble(const struct lane *l)
+{
+    log_event(LOG_WARNING, MESSAGE_TROUBLE,
+              LOG_FIELDS(LOG_FIELD("DELIVERY_METHOD", l->method->names[SECRET_PIN]),
+                         LOG_FIELD("REASON_CODE", l->trouble.code)),
+              "%s waits: %s", l->method->names[SECRET_PIN], l->trouble.reason);
+}
+
+void lane_note_trouble(struct lane *l, const char *code, const char *reason)
+{
+    struct trouble *t = &l->trouble;
+    struct retry_law law = lane_law(l);
+    int64_t now = now_of(l);
+    bool news = !t->on || strcmp(t->code, code) != 0;
+
+    if (!t->on)
+        *t = (struct trouble){ .on = true, .since = now };
+    snprintf(t->code, sizeof(t->code), "%s", code);
+    snprintf(t->reason, sizeof(t->reason), "%s", reason);
+    /* What else of the same batch comes back with the same trouble is not another strike. */
+    if (now >= t->until)
+        t->until = now + retry_bound(&law, ++t->strikes);
+    if (news)
+        log_trouble(l);
+    wake_in(l->due, t->until - now);
+}
+
+void lane_note_well(struct lane *l)
+{
+    if (!l->trouble.on)
+        return;
+    log_event(LOG_NOTICE, MESSAGE_TROUBLE_OVER,
+              LOG_FIELDS(LOG_FIELD("DELIVERY_METHOD", l->method->names[SECRET_PIN])), "%s works again",
+              l->method->names[SECRET_PIN]);
+    l->trouble = (struct trouble){ .on = false };
+    commit_poke(l->dispatch->site->commit);
+}
+
+/* ---- workers ---- */
+
+unsigned lane_count_links(const struct lane *l, bool busy_only)
+{
+    unsigned n = 0;
+
+    for (const struct link *k = l->links; k; k = k->next)
+        n += k->channel && !k->quitting && (!busy_only || k->in_hand > 0);
+    return n;
+}
+
+static unsigned wanted_links(const struct lane *l)
+{
+    return (unsigned)settings_integer(lane_settings(l), l->method->workers);
+}
+
+static void ensure_links(struct lane *l)
+{
+    while (lane_count_links(l, false) < wanted_links(l)) {
+        int r = link_open(l);
+        char reason[256];
+
+        if (r == 0)
+            continue;
+        snprintf(reason, sizeof(reason), "a worker cannot be started: %s", strerror(-r));
+        lane_note_trouble(l, "worker-start", reason);
+        return;
+    }
+}
+
+/* ---- claims ---- */
+
+static unsigned count_flights(const struct lane *l, bool resting_too)
+{
+    unsigned n = 0;
+
+    for (const struct flight *f = l->flights; f; f = f->next)
+        n += resting_too || f->place != FLIGHT_RESTING;
+    return n;
+}
+
+/* How many flights wait for a worker already. */
+static unsigned count_unplaced(const struct lane *l)
+{
+    unsigned n = 0;
+
+    for (const struct flight *f = l->flights; f; f = f->next)
+        n += f->place == FLIGHT_CLAIMED || f->place == FLIGHT_WAITING;
+    return n;
+}
+
+static unsigned below(unsigned most, unsigned used)
+{
+    return most > used ? most - used : 0;
+}
+
+static unsigned lane_room(const struct lane *l)
+{
+    unsigned room = 0;
+
+    for (const struct link *k = l->links; k; k = k->next)
+        room += link_room(k);
+    room = below(room, count_unplaced(l));
+    if (l->method->window) {
+        unsigned window = (unsigned)settings_integer(lane_settings(l), l->method->window);
+        unsigned left = below(window, count_flights(l, true));
+
+        room = room < left ? room : left;
+    }
+    /* One delivery finds out whether the trouble is over. */
+    if (l->trouble.on)
+        room = room > 0 && count_flights(l, false) == 0 ? 1 : 0;
+    return room;
+}
+
+struct claim {
+    struct lane *lane;
+    unsigned n;
+};
+
+static int take_claimed(void *userdata, const struct record *r)
+{
+    struct claim *c = userdata;
+    struct flight *f;
+    int e = flight_new(c->lane, r, &f);
+
+    if (e < 0)
+        return e;
+    c->n++;
+    f->state = STATE_SENDING;
+    f->place = FLIGHT_CLAIMED;
+    /* Whatever an earlier attempt left must be looked for; a claim is the first only when it was never tried. */
+    if (r->attempts > 1 && f->parcel.stage == STAGE_FRESH)
+        f->parcel.stage = STAGE_BEGUN;
+    commit_join(c->lane->dispatch->site->commit, &f->waiter);
+    return 0;
+}
+
+static void sleep_until_due(struct lane *l)
+{
+    int64_t due = 0;
+
+    if (store_next_due(l->dispatch->site->store, l->method->names[SECRET_PIN], &due) == 0 && due > 0)
+        wake_in(l->due, due - now_of(l));
+}
+
+void lane_claim(struct lane *l)
+{
+    struct cause cause = lane_cause(l, "claim");
+    struct claim claim = { .lane = l };
+    unsigned room;
+    int r;
+
+    if (l->dispatch->stopping || is_paused(l))
+        return;
+    ensure_links(l);
+    room = lane_room(l);
+    l->drained = false;
+    if (room == 0)
+        return;
+    r = store_claim(l->dispatch->site->store, l->method->names[SECRET_PIN], room, &cause, take_claimed, &claim);
+    if (r < 0) {
+        commit_fail(l->dispatch->site->commit, r);
+        return;
+    }
+    l->drained = claim.n < room;
+    if (l->drained)
+        sleep_until_due(l);
+}
+
+/* ---- handing out ---- */
+
+static struct link *roomiest(const struct lane *l)
+{
+    struct link *best = NULL;
+
+    for (struct link *k = l->links; k; k = k->next)
+        if (link_room(k) > (best ? link_room(best) : 0))
+            best = k;
+    return best;
+}
+
+/* Looks go to one worker, however full: it asks the printer for all of them at once. */
+static struct link *looker(const struct lane *l)
+{
+    struct link *best = NULL;
+
+    for (struct link *k = l->links; k; k = k->next)
+        if (k->channel && k->ready && !k->quitting && (!best || k->in_hand < best->in_hand))
+            best = k;
+    return best;
+}
+
+static void try_again_later(struct lane *l)
+{
+    wake_in(l->again, MICROSECONDS_PER_SECOND);
+}
+
+/* False when no worker can take it now. */
+static bool hand_out_one(struct lane *l, struct flight *f, struct link *look_link)
+{
+    struct link *k = f->parcel.stage == STAGE_SPOOLED ? look_link : roomiest(l);
+    int r;
+
+    if (!k)
+        return false;
+    r = f->parcel.stage == STAGE_SPOOLED ? 0 : flight_fetch(f);
+    if (r == 0)
+        r = link_deliver(k, f);
+    if (r != 0)
+        try_again_later(l);
+    return r == 0;
+}
+
+void lane_hand_out(struct lane *l)
+{
+    struct link *look_link = looker(l);
+
+    for (struct flight *f = l->flights; f; f = f->next)
+        if (f->place == FLIGHT_WAITING && !hand_out_one(l, f, look_link))
+            return;
+}
+
+/* ---- timers ---- */
+
+static int on_due(sd_event_source *source, uint64_t now, void *userdata)
+{
+    struct lane *l = userdata;
+
+    (void)source;
+    (void)now;
+    commit_poke(l->dispatch->site->commit);
+    return 0;
+}
+
+static int on_look(sd_event_source *source, uint64_t now, void *userdata)
+{
+    struct lane *l = userdata;
+
+    (void)source;
+    (void)now;
+    l->look_after = l->look_after * 2 < LOOK_MOST ? l->look_after * 2 : LOOK_MOST;
+    for (struct flight *f = l->flights; f; f = f->next)
+        if (f->place == FLIGHT_RESTING)
+            f->place = FLIGHT_WAITING;
+    lane_hand_out(l);
+    return 0;
+}
+
+void lane_look_soon(struct lane *l, bool changed)
+{
+    int enabled = SD_EVENT_OFF;
+
+    if (changed)
+        l->look_after = LOOK_FIRST;
+    sd_event_source_get_enabled(l->look, &enabled);
+    if (enabled == SD_EVENT_OFF || changed)
+        wake_in(l->look, l->look_after);
+}
+
+static int on_again(sd_event_source *source, uint64_t now, void *userdata)
+{
+    struct lane *l = userdata;
+
+    (void)source;
+    (void)now;
+    for (struct flight *f = l->flights; f; f = f->next)
+        if (f->place == FLIGHT_UNSAVED)
+            flight_save_again(f);
+    lane_hand_out(l);
+    commit_poke(l->dispatch->site->commit);
+    return 0;
+}
+
+static int add_timer(struct lane *l, sd_event_time_handler_t handler, sd_event_source **ret)
+{
+    int r = sd_event_add_time_relative(l->dispatch->site->loop, ret, CLOCK_MONOTONIC, 0, 1000, handler, l);
+
+    return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+}
+
+/* ---- life ---- */
+
+int lane_open(struct lane *l, struct dispatch *d, const struct method *m)
+{
+    int r;
+
+    *l = (struct lane){ .dispatch = d, .method = m, .look_after = LOOK_FIRST };
+    r = add_timer(l, on_due, &l->due);
+    if (r >= 0)
+        r = add_timer(l, on_look, &l->look);
+    if (r >= 0)
+        r = add_timer(l, on_again, &l->again);
+    if (r >= 0)
+        ensure_links(l);
+    return r < 0 ? r : 0;
+}
+
+void lane_close(struct lane *l)
+{
+    while (l->links)
+        link_free(l->links);
+    while (l->flights)
+        flight_free(l->flights);
+    sd_event_source_disable_unref(l->due);
+    sd_event_source_disable_unref(l->look);
+    sd_event_source_disable_unref(l->again);
+}
+
+/* One delivery that an earlier run had in hand. */
+static int take_left(void *userdata, const struct record *r)
+{
+    struct lane *l = userdata;
+    struct flight *f;
+    int e;
+
+    if (strcmp(r->method, l->method->names[SECRET_PIN]) != 0)
+        return 0;
+    e = flight_new(l, r, &f);
+    if (e < 0)
+        return e;
+    free(TAKE(f->event)); /* a list comes without the sealed secret: both are fetched when handed out */
+    f->place = FLIGHT_WAITING;
+    return 0;
+}
+
+void lane_recover(struct lane *l)
+{
+    unsigned mask = STATE_BIT(STATE_SENDING) | STATE_BIT(STATE_SPOOLED);
+    int r = store_list(l->dispatch->site->store, mask, RECOVER_MOST, NULL, take_left, l);
+    struct flight *next;
+
+    if (r < 0)
+        log_plain(LOG_ERR, "what was in hand cannot be read from the store: %s", strerror(-r));
+    for (struct flight *f = l->flights; f; f = next) {
+        next = f->next;
+        /* Nothing can tell whether a mail that was in hand went out. */
+        f->begun = !(l->method->flags & METHOD_FENCED);
+        if (f->begun || f->parcel.stage == STAGE_SPOOLED)
+            flight_orphan(f, "restart", "the dispatcher ended");
+    }
+}
+
+bool lane_is_quiet(const struct lane *l)
+{
+    return !l->flights && (l->drained || is_paused(l) || l->dispatch->stopping);
+}

@@ -1,0 +1,131 @@
+/* The nouns of dispatch. A lane is one method's way to the holder: its workers, the deliveries in its hands
+ * (flights), when it looks again, and what is wrong with its destination. */
+#ifndef DISPATCH_LANE_H
+#define DISPATCH_LANE_H
+
+#include <pindispatch/channel.h>
+#include <pindispatch/commit.h>
+#include <pindispatch/dispatch.h>
+#include <pindispatch/method.h>
+#include <pindispatch/protocol.h>
+#include <pindispatch/retry.h>
+#include <pindispatch/site.h>
+#include <pindispatch/store.h>
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct lane;
+struct link;
+
+/* A delivery in a lane's hands, from its claim to the commit that settles it. */
+struct flight {
+    struct lane *lane;
+    struct flight *next;
+    struct parcel parcel;      /* without event and evidence: those are texts, below */
+    char *event, *evidence;    /* JSON as stored; let go once handed out; fetched again when needed again */
+    enum delivery_state state; /* as committed */
+
+    enum {
+        FLIGHT_CLAIMED,  /* waits for the commit of its claim */
+        FLIGHT_WAITING,  /* for a worker with room */
+        FLIGHT_AT_WORK,  /* with `link` */
+        FLIGHT_RESTING,  /* spooled: waits for the next look */
+        FLIGHT_SETTLING, /* waits for the commit of its change */
+        FLIGHT_UNSAVED,  /* the store refused that commit: tried again */
+    } place;
+    struct link *link;
+    bool begun; /* bytes may be on their way (mail) */
+
+    struct commit_waiter waiter;
+    struct outcome outcome; /* of the change under way */
+    char template_hash[65];
+    const char *cause;
+};
+
+/* A worker: a connection, and a process when it is ours. */
+struct link {
+    struct lane *lane;
+    struct link *next;
+    struct channel *channel; /* NULL: lost */
+    pid_t pid;               /* 0: not ours, or reaped */
+    sd_event_source *child, *deadline;
+    unsigned in_hand; /* flights at work here */
+    unsigned handed;  /* since it started */
+    bool ready, quitting;
+
+    /* One mark is under way at a time: the worker waits for its answer. */
+    struct commit_waiter marking;
+    bool is_marking;
+    struct uuid marks[PROTOCOL_MARKS];
+    size_t n_marks;
+};
+
+struct trouble {
+    bool on;
+    char code[32], reason[256];
+    int64_t since, until; /* microseconds since 1970; nothing is claimed before `until`, then one as a probe */
+    unsigned strikes;
+};
+
+struct lane {
+    struct dispatch *dispatch;
+    const struct method *method;
+    struct link *links;
+    struct flight *flights;
+    sd_event_source *due;   /* when the next delivery is due, or a pause is over */
+    sd_event_source *look;  /* when resting flights are looked at */
+    sd_event_source *again; /* when unsaved changes are tried again */
+    int64_t look_after;     /* microseconds; grows while nothing changes */
+    struct trouble trouble;
+    bool drained; /* the last claim found less than it could take */
+};
+
+struct dispatch {
+    const struct site *site;
+    struct dispatch_options options;
+    struct commit_hook hook;
+    struct lane *lanes;
+    size_t n_lanes;
+    bool stopping;
+};
+
+/* lane.c: what a lane takes and when */
+int lane_open(struct lane *l, struct dispatch *d, const struct method *m);
+void lane_close(struct lane *l);
+void lane_recover(struct lane *l);
+/* Claims for workers with room; part of the transaction that is about to be committed. */
+void lane_claim(struct lane *l);
+/* Gives waiting flights to workers with room. */
+void lane_hand_out(struct lane *l);
+/* The destination is in trouble: nothing more is claimed for a while. */
+void lane_note_trouble(struct lane *l, const char *code, const char *reason);
+void lane_note_well(struct lane *l);
+void lane_look_soon(struct lane *l, bool changed);
+bool lane_is_quiet(const struct lane *l);
+unsigned lane_count_links(const struct lane *l, bool busy_only);
+const struct settings *lane_settings(const struct lane *l);
+struct cause lane_cause(const struct lane *l, const char *what);
+struct retry_law lane_law(const struct lane *l);
+
+/* flight.c: what becomes of a delivery */
+int flight_new(struct lane *l, const struct record *r, struct flight **ret);
+void flight_free(struct flight *f); /* also takes it out of its lane */
+struct flight *flight_find(const struct lane *l, const struct uuid *id);
+/* The attempt ended with O (taken over). CAUSE is static. */
+void flight_settle(struct flight *f, struct outcome *o, const char *template_hash, const char *cause);
+/* Its worker is gone: settles by what is known. CODE and REASON say how it went. */
+void flight_orphan(struct flight *f, const char *code, const char *reason);
+void flight_save_again(struct flight *f);
+/* Fetches the texts that a worker needs. 0, STORE_UNKNOWN, -errno. */
+int flight_fetch(struct flight *f);
+
+/* link.c: a worker, its process and its wire */
+int link_open(struct lane *l);
+void link_free(struct link *k);
+unsigned link_room(const struct link *k);
+/* 0, or -errno: then the link is lost and the flight still waits. */
+int link_deliver(struct link *k, struct flight *f);
+void link_quit(struct link *k);
+
+#endif

@@ -1,0 +1,444 @@
+#include "lane.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <pindispatch/clock.h>
+#include <pindispatch/file.h>
+#include <pindispatch/log.h>
+
+extern char **environ;
+
+static void lose(struct link *k, const char *code, const char *reason);
+
+/* ---- the process ---- */
+
+/* glibc and GLib keep small freed pieces in caches that M_PERTURB does not reach. */
+static char *const worker_environment[] = { "GLIBC_TUNABLES=glibc.malloc.tcache_count=0", "G_SLICE=always-malloc" };
+
+static bool is_overridden(const char *variable)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(worker_environment); i++) {
+        size_t n = strcspn(worker_environment[i], "=") + 1;
+
+        if (strncmp(variable, worker_environment[i], n) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The daemon's environment with the worker's additions; the strings are borrowed. */
+static char **make_environment(void)
+{
+    size_t n = 0, m = 0;
+    char **list;
+
+    while (environ[n])
+        n++;
+    list = calloc(n + ARRAY_SIZE(worker_environment) + 1, sizeof(*list));
+    if (!list)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (!is_overridden(environ[i]))
+            list[m++] = environ[i];
+    memcpy(list + m, worker_environment, sizeof(worker_environment));
+    return list;
+}
+
+static int spawn(const char *program, int socket, pid_t *ret)
+{
+    CLEANUP(free_cleanup) char **environment = make_environment();
+    char *const arguments[] = { (char *)program, NULL };
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    int r;
+
+    if (!environment)
+        return -ENOMEM;
+    sigemptyset(&none);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    r = -posix_spawn(ret, program, &actions, &attributes, arguments, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return r;
+}
+
+static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata)
+{
+    struct link *k = userdata;
+
+    (void)source;
+    (void)info;
+    if (k)
+        k->pid = 0;
+    return 0;
+}
+
+static int start_process(struct link *k, int *ret_fd)
+{
+    struct dispatch *d = k->lane->dispatch;
+    CLEANUP(fd_cleanup) int ours = -1;
+    CLEANUP(fd_cleanup) int theirs = -1;
+    int pair[2], r;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    ours = pair[0];
+    theirs = pair[1];
+    r = spawn(d->options.worker_program, theirs, &k->pid);
+    if (r == 0)
+        r = sd_event_add_child(d->site->loop, &k->child, k->pid, WEXITED, on_child, k);
+    if (r < 0)
+        return r;
+    *ret_fd = fd_take(&ours);
+    return 0;
+}
+
+static int find_worker(struct link *k, int *ret_fd)
+{
+    const char *socket = settings_text(lane_settings(k->lane), "workers.socket");
+
+    if (!*socket)
+        return start_process(k, ret_fd);
+    *ret_fd = socket_connect(socket);
+    return *ret_fd < 0 ? *ret_fd : 0;
+}
+
+/* ---- the deadline ---- */
+
+static void arm_deadline(struct link *k)
+{
+    int64_t silence = settings_duration(lane_settings(k->lane), "workers.deadline");
+
+    sd_event_source_set_time_relative(k->deadline, (uint64_t)silence);
+    sd_event_source_set_enabled(k->deadline, k->in_hand > 0 || !k->ready ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static int on_deadline(sd_event_source *source, uint64_t now, void *userdata)
+{
+    (void)source;
+    (void)now;
+    lose(userdata, "deadline", "the worker was silent past its deadline and was ended");
+    return 0;
+}
+
+/* ---- the wire ---- */
+
+static int send_buffer(struct link *k, struct buffer *b, int r)
+{
+    if (r == 0 && !k->channel)
+        r = -EPIPE;
+    if (r == 0)
+        r = channel_send(k->channel, buffer_bytes(b), buffer_size(b));
+    buffer_release(b);
+    return r;
+}
+
+static void answer_marks(struct commit_waiter *w, int r)
+{
+    struct link *k = (struct link *)((char *)w - offsetof(struct link, marking));
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+
+    k->is_marking = false;
+    for (size_t i = 0; i < k->n_marks; i++) {
+        struct flight *f = flight_find(k->lane, &k->marks[i]);
+
+        if (f && r == 0)
+            f->parcel.stage = STAGE_RELEASING;
+        if (f && f->place == FLIGHT_AT_WORK && !k->channel)
+            flight_orphan(f, "worker-lost", "the worker ended");
+    }
+    if (!k->channel) {
+        link_free(k);
+        return;
+    }
+    send_buffer(k, &line, order_add_ids(&line, r == 0 ? ORDER_GO : ORDER_STOP, k->marks, k->n_marks));
+    arm_deadline(k);
+}
+
+static int mark_one(struct link *k, const struct uuid *id, const json_t *evidence, const struct cause *cause)
+{
+    CLEANUP(free_cleanup) char *text = evidence ? json_dumps(evidence, JSON_COMPACT) : NULL;
+    struct flight *f = flight_find(k->lane, id);
+
+    if (!f || f->link != k)
+        return -EPROTO;
+    k->marks[k->n_marks++] = *id;
+    return store_mark(k->lane->dispatch->site->store, id, STAGE_RELEASING, text, cause);
+}
+
+static int on_mark(struct link *k, const struct word *w)
+{
+    const struct site *site = k->lane->dispatch->site;
+    struct cause cause = lane_cause(k->lane, "worker");
+    int r = 0;
+
+    if (k->is_marking)
+        return -EPROTO;
+    k->n_marks = 0;
+    for (size_t i = 0; r == 0 && i < w->n_marks; i++)
+        r = mark_one(k, &w->marks[i].id, w->marks[i].evidence, &cause);
+    if (r == -EPROTO)
+        return r;
+    if (r != 0)
+        commit_fail(site->commit, r < 0 ? r : -ESTALE);
+    k->is_marking = true;
+    commit_join(site->commit, &k->marking);
+    return 0;
+}
+
+static int on_outcome(struct link *k, struct word *w)
+{
+    struct flight *f = flight_find(k->lane, &w->id);
+
+    if (!f || f->link != k)
+        return -EPROTO;
+    flight_settle(f, &w->outcome, w->template_hash, "worker");
+    return 0;
+}
+
+static int on_begin(struct link *k, const struct word *w)
+{
+    struct flight *f = flight_find(k->lane, &w->id);
+
+    if (!f || f->link != k)
+        return -EPROTO;
+    f->begun = true;
+    return 0;
+}
+
+static int on_unfit(struct link *k, const struct word *w)
+{
+    char code[sizeof(w->outcome.code)], reason[sizeof(w->outcome.reason)];
+
+    memcpy(code, w->outcome.code, sizeof(code));
+    memcpy(reason, w->outcome.reason, sizeof(reason));
+    lane_note_trouble(k->lane, code, reason);
+    k->quitting = true;
+    return 0;
+}
+
+static int on_word(struct link *k, struct word *w)
+{
+    switch (w->kind) {
+    case WORD_READY:
+        k->ready = true;
+        lane_hand_out(k->lane);
+        commit_poke(k->lane->dispatch->site->commit);
+        return 0;
+    case WORD_UNFIT:
+        return on_unfit(k, w);
+    case WORD_BEGIN:
+        return on_begin(k, w);
+    case WORD_MARK:
+        return on_mark(k, w);
+    case WORD_OUTCOME:
+        return on_outcome(k, w);
+    case WORD_BYE:
+        k->quitting = true;
+        return 0;
+    }
+    return -EPROTO;
+}
+
+static void on_line(void *userdata, char *line, size_t size)
+{
+    struct link *k = userdata;
+    struct word w;
+    int r = word_parse(line, size, &w);
+
+    if (r == 0) {
+        r = on_word(k, &w);
+        word_release(&w);
+    }
+    if (r < 0)
+        lose(k, "protocol", "the worker broke the protocol and was ended");
+    else
+        arm_deadline(k);
+}
+
+static void on_too_long(void *userdata)
+{
+    lose(userdata, "protocol", "the worker broke the protocol and was ended");
+}
+
+static void on_end(void *userdata, int r)
+{
+    (void)r;
+    lose(userdata, "worker-lost", "the worker ended");
+}
+
+/* ---- life ---- */
+
+static void log_lost(const struct link *k, const char *reason)
+{
+    char in_hand[16];
+
+    if (k->quitting && k->in_hand == 0)
+        return;
+    snprintf(in_hand, sizeof(in_hand), "%u", k->in_hand);
+    log_event(
+        LOG_WARNING, MESSAGE_WORKER_LOST,
+        LOG_FIELDS(LOG_FIELD("DELIVERY_METHOD", k->lane->method->names[SECRET_PIN]), LOG_FIELD("IN_HAND", in_hand)),
+        "%s", reason);
+}
+
+/* A mark under way decides what becomes of its flights: see answer_marks(). */
+static bool is_being_marked(const struct link *k, const struct flight *f)
+{
+    for (size_t i = 0; k->is_marking && i < k->n_marks; i++)
+        if (uuid_equal(&k->marks[i], &f->parcel.id))
+            return true;
+    return false;
+}
+
+static void orphan_flights(struct link *k, const char *code, const char *reason)
+{
+    struct flight *next;
+
+    for (struct flight *f = k->lane->flights; f; f = next) {
+        next = f->next;
+        if (f->link == k && !is_being_marked(k, f))
+            flight_orphan(f, code, reason);
+    }
+}
+
+/* The worker is gone or will be: its flights are settled by what is known, and another one starts. */
+static void lose(struct link *k, const char *code, const char *reason)
+{
+    struct lane *l = k->lane;
+    bool expected = k->quitting && k->in_hand == 0;
+
+    log_lost(k, reason);
+    if (k->pid > 0 && !expected)
+        kill(k->pid, SIGKILL);
+    k->channel = channel_close(k->channel);
+    orphan_flights(k, code, reason);
+    if (!expected && !k->ready)
+        lane_note_trouble(l, "worker-start", "the worker ended before it was ready");
+    if (!k->is_marking)
+        link_free(k);
+    lane_hand_out(l);
+    commit_poke(l->dispatch->site->commit);
+}
+
+static int set_up(struct link *k)
+{
+    CLEANUP(json_cleanup) json_t *settings = settings_to_json(lane_settings(k->lane));
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+
+    if (!settings)
+        return -ENOMEM;
+    return send_buffer(k, &line, order_add_setup(&line, k->lane->method->names[SECRET_PIN], settings));
+}
+
+static int connect_link(struct link *k)
+{
+    sd_event *loop = k->lane->dispatch->site->loop;
+    const struct channel_owner owner = { .line = on_line, .too_long = on_too_long, .end = on_end, .userdata = k };
+    int fd = -1, r = find_worker(k, &fd);
+
+    if (r == 0)
+        r = channel_new(loop, fd, PROTOCOL_LINE, SD_EVENT_PRIORITY_NORMAL, &owner, &k->channel);
+    if (r == 0)
+        r = sd_event_add_time_relative(loop, &k->deadline, CLOCK_MONOTONIC, 0, 0, on_deadline, k);
+    if (r < 0)
+        return r;
+    arm_deadline(k);
+    return set_up(k);
+}
+
+int link_open(struct lane *l)
+{
+    struct link *k = calloc(1, sizeof(*k));
+    int r;
+
+    if (!k)
+        return -ENOMEM;
+    *k = (struct link){ .lane = l, .marking = { .done = answer_marks }, .next = l->links };
+    l->links = k;
+    r = connect_link(k);
+    if (r < 0) {
+        link_free(k);
+        return r;
+    }
+    log_event(LOG_DEBUG, MESSAGE_WORKER_STARTED, LOG_FIELDS(LOG_FIELD("DELIVERY_METHOD", l->method->names[0])),
+              "a worker started");
+    return 0;
+}
+
+/* The process may outlive the link: it is reaped all the same. */
+static void let_child_go(struct link *k)
+{
+    if (k->child && k->pid > 0) {
+        sd_event_source_set_userdata(k->child, NULL);
+        sd_event_source_set_floating(k->child, true);
+        sd_event_source_unref(k->child);
+    } else {
+        sd_event_source_disable_unref(k->child);
+    }
+}
+
+void link_free(struct link *k)
+{
+    struct link **at = &k->lane->links;
+
+    while (*at && *at != k)
+        at = &(*at)->next;
+    if (*at)
+        *at = k->next;
+    channel_close(k->channel);
+    sd_event_source_disable_unref(k->deadline);
+    let_child_go(k);
+    free(k);
+}
+
+unsigned link_room(const struct link *k)
+{
+    unsigned batch = (unsigned)settings_integer(lane_settings(k->lane), "workers.batch");
+
+    if (!k->ready || k->quitting || !k->channel || k->in_hand >= batch)
+        return 0;
+    return batch - k->in_hand;
+}
+
+void link_quit(struct link *k)
+{
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+
+    if (k->quitting)
+        return;
+    k->quitting = true;
+    send_buffer(k, &line, order_add_quit(&line));
+}
+
+int link_deliver(struct link *k, struct flight *f)
+{
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+    int r = send_buffer(k, &line, order_add_deliver(&line, &f->parcel, f->event, f->evidence));
+
+    if (r < 0)
+        return r;
+    f->link = k;
+    f->place = FLIGHT_AT_WORK;
+    f->begun = false;
+    free(TAKE(f->event));
+    free(TAKE(f->parcel.sealed));
+    free(TAKE(f->evidence));
+    if (k->in_hand++ == 0)
+        arm_deadline(k);
+    if (++k->handed >= (unsigned)settings_integer(lane_settings(k->lane), "workers.recycle"))
+        link_quit(k);
+    return 0;
+}

@@ -1,0 +1,46 @@
+#include "lane.h"
+
+#include <pindispatch/clock.h>
+#include <pindispatch/json.h>
+#include <pindispatch/settings.h>
+
+static json_t *describe_trouble(const struct trouble *t)
+{
+    char since[CLOCK_TEXT], next_try[CLOCK_TEXT];
+
+    if (!t->on)
+        return json_null();
+    return json_pack("{s:s, s:s, s:s, s:s}", "code", t->code, "reason", t->reason, "since",
+                     clock_format(t->since, since), "next_try", clock_format(t->until, next_try));
+}
+
+static json_int_t count_place(const struct lane *l, bool spooled)
+{
+    json_int_t n = 0;
+
+    for (const struct flight *f = l->flights; f; f = f->next)
+        n += (f->state == STATE_SPOOLED) == spooled;
+    return n;
+}
+
+static json_t *describe_lane(const struct lane *l)
+{
+    const struct settings *s = lane_settings(l);
+    const char *destination = l->method->destination ? settings_text(s, l->method->destination) : "";
+
+    return json_pack("{s:s, s:{s:I, s:I, s:I}, s:s, s:I, s:I, s:o}", "method", l->method->names[SECRET_PIN],
+                     "workers", "wanted", (json_int_t)settings_integer(s, l->method->workers), "running",
+                     (json_int_t)lane_count_links(l, false), "busy", (json_int_t)lane_count_links(l, true),
+                     "destination", destination, "in_hand", count_place(l, false), "spooled", count_place(l, true),
+                     "trouble", describe_trouble(&l->trouble));
+}
+
+json_t *dispatch_status(const struct dispatch *d)
+{
+    CLEANUP(json_cleanup) json_t *list = json_array();
+
+    for (size_t i = 0; i < d->n_lanes; i++)
+        if (json_array_append_new(list, describe_lane(&d->lanes[i])) < 0)
+            return NULL;
+    return TAKE(list);
+}
