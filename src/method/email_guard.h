@@ -1,0 +1,37 @@
+/* The guard: holds libesmtp's socket and bounds every wait on it.
+ *
+ * libesmtp connects without any time-out, starts its time-out anew with each byte that comes, and after a write
+ * time-out it leaves that chunk out and goes on: a message with a hole that the server then accepts. There is no
+ * way to reach its socket through its interface. So this file defines connect() and poll() for the whole
+ * executable; while a guard is entered they watch its connection, and otherwise they are the system's. */
+#ifndef METHOD_EMAIL_GUARD_H
+#define METHOD_EMAIL_GUARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum guard_cut { GUARD_UNCUT, GUARD_TIMEOUT, GUARD_BREACH };
+
+struct email_guard {
+    bool loopback_only; /* other addresses are refused with EACCES before a byte is sent */
+    int fd;             /* the connection; -1: none */
+    int error;          /* errno of the last connect() that failed */
+    int64_t until;      /* clock_monotonic() at which the present step must be over */
+    enum guard_cut cut; /* why the connection was cut from our side */
+};
+
+/* 0 when connect() and poll() of this executable really are ours, else -ENOSYS: then no mail may be sent. */
+int email_guard_check(void);
+
+/* From here to email_guard_leave() connections are G's. One at a time in a process. */
+void email_guard_enter(struct email_guard *g);
+void email_guard_leave(struct email_guard *g);
+/* The step that begins now may take so long, however many waits it is made of. */
+void email_guard_give(struct email_guard *g, int64_t microseconds);
+/* Shuts the connection down: nothing is written or read any more, the library sees a lost connection. The first
+ * reason stays. */
+void email_guard_cut(struct email_guard *g, enum guard_cut why);
+/* The connection was closed by its owner. */
+void email_guard_forget(struct email_guard *g);
+
+#endif
