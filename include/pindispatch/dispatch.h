@@ -10,15 +10,9 @@
 struct dispatch;
 struct site;
 
-struct dispatch_options {
-    const char *worker_program; /* path of pindispatch-worker; used when workers.socket is empty */
-    /* Called when there is nothing left to do just now (for --once). May be NULL. */
-    void (*idle)(void *userdata);
-    void *userdata;
-};
-
-/* Takes up what an earlier run left in `sending` and `spooled`. OPTIONS is copied. */
-int dispatch_new(const struct site *site, const struct dispatch_options *options, struct dispatch **ret);
+/* WORKER_PROGRAM is the path of pindispatch-worker, borrowed; it is used when workers.socket is empty. Takes up what
+ * an earlier run left in `sending` and `spooled`. 0, -ENOMEM, -errno. */
+int dispatch_new(const struct site *site, const char *worker_program, struct dispatch **ret);
 struct dispatch *dispatch_free(struct dispatch *d);
 DEFINE_CLEANUP(struct dispatch, dispatch, dispatch_free)
 
@@ -28,6 +22,8 @@ void dispatch_reload(struct dispatch *d);
 void dispatch_stop(struct dispatch *d);
 /* Is anything in a worker's hands? */
 bool dispatch_is_busy(const struct dispatch *d);
+/* Is nothing in hand, nothing due just now, or everything that is due waits for a destination in trouble? */
+bool dispatch_is_quiet(const struct dispatch *d);
 /* An operator changed deliveries of a destination in trouble: look again at once instead of waiting. */
 void dispatch_nudge(struct dispatch *d);
 

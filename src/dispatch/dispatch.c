@@ -5,14 +5,6 @@
 
 #include <pindispatch/settings.h>
 
-static bool is_quiet(const struct dispatch *d)
-{
-    for (size_t i = 0; i < d->n_lanes; i++)
-        if (!lane_is_quiet(&d->lanes[i]))
-            return false;
-    return true;
-}
-
 /* Each turn of the loop: what came free and what became due is claimed in the same transaction as what came in. */
 static void before_commit(void *userdata)
 {
@@ -20,8 +12,6 @@ static void before_commit(void *userdata)
 
     for (size_t i = 0; i < d->n_lanes; i++)
         lane_claim(&d->lanes[i]);
-    if (d->options.idle && is_quiet(d))
-        d->options.idle(d->options.userdata);
 }
 
 static size_t count_lanes(void)
@@ -47,14 +37,14 @@ static int open_lanes(struct dispatch *d)
     return 0;
 }
 
-int dispatch_new(const struct site *site, const struct dispatch_options *options, struct dispatch **ret)
+int dispatch_new(const struct site *site, const char *worker_program, struct dispatch **ret)
 {
     CLEANUP(dispatch_cleanup) struct dispatch *d = calloc(1, sizeof(*d));
     int r;
 
     if (!d)
         return -ENOMEM;
-    *d = (struct dispatch){ .site = site, .options = *options };
+    *d = (struct dispatch){ .site = site, .worker_program = worker_program };
     r = open_lanes(d);
     if (r < 0)
         return r;
@@ -111,4 +101,12 @@ void dispatch_nudge(struct dispatch *d)
     for (size_t i = 0; i < d->n_lanes; i++)
         d->lanes[i].trouble.until = 0;
     commit_poke(d->site->commit);
+}
+
+bool dispatch_is_quiet(const struct dispatch *d)
+{
+    for (size_t i = 0; i < d->n_lanes; i++)
+        if (!lane_is_quiet(&d->lanes[i]))
+            return false;
+    return true;
 }

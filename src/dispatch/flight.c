@@ -20,12 +20,14 @@ static int copy_text(char **to, const char *from)
     return from && !*to ? -ENOMEM : 0;
 }
 
-/* Of the last outcome only the evidence travels: the job that an earlier attempt left. */
-static int copy_evidence(struct flight *f, const char *outcome)
+/* What an earlier attempt left: what it marked last, else the evidence of the last outcome. */
+static int copy_evidence(struct flight *f, const struct record *r)
 {
-    CLEANUP(json_cleanup) json_t *j = outcome ? json_parse_line(outcome, strlen(outcome)) : NULL;
+    CLEANUP(json_cleanup) json_t *j = r->outcome ? json_parse_line(r->outcome, strlen(r->outcome)) : NULL;
     const json_t *evidence = json_object_get(j, "evidence");
 
+    if (r->mark)
+        return copy_text(&f->evidence, r->mark);
     free(f->evidence);
     f->evidence = evidence ? json_dumps(evidence, JSON_COMPACT) : NULL;
     return evidence && !f->evidence ? -ENOMEM : 0;
@@ -39,7 +41,7 @@ static int take_texts(void *userdata, const struct record *r)
     if (e == 0)
         e = copy_text(&f->parcel.sealed, r->sealed);
     if (e == 0)
-        e = copy_evidence(f, r->outcome);
+        e = copy_evidence(f, r);
     return e;
 }
 

@@ -81,6 +81,12 @@ void lane_note_trouble(struct lane *l, const char *code, const char *reason)
     wake_in(l->due, t->until - now);
 }
 
+void lane_note_unfit(struct lane *l, const char *code, const char *reason)
+{
+    lane_note_trouble(l, code, reason);
+    l->trouble.of_worker = true;
+}
+
 void lane_note_well(struct lane *l)
 {
     if (!l->trouble.on)
@@ -117,7 +123,7 @@ static void ensure_links(struct lane *l)
         if (r == 0)
             continue;
         snprintf(reason, sizeof(reason), "a worker cannot be started: %s", strerror(-r));
-        lane_note_trouble(l, "worker-start", reason);
+        lane_note_unfit(l, "worker-start", reason);
         return;
     }
 }

@@ -66,6 +66,7 @@ struct trouble {
     char code[32], reason[256];
     int64_t since, until; /* microseconds since 1970; nothing is claimed before `until`, then one as a probe */
     unsigned strikes;
+    bool of_worker; /* no worker can serve: over as soon as one is ready */
 };
 
 struct lane {
@@ -83,7 +84,7 @@ struct lane {
 
 struct dispatch {
     const struct site *site;
-    struct dispatch_options options;
+    const char *worker_program;
     struct commit_hook hook;
     struct lane *lanes;
     size_t n_lanes;
@@ -100,6 +101,8 @@ void lane_claim(struct lane *l);
 void lane_hand_out(struct lane *l);
 /* The destination is in trouble: nothing more is claimed for a while. */
 void lane_note_trouble(struct lane *l, const char *code, const char *reason);
+/* The same when no worker can serve. */
+void lane_note_unfit(struct lane *l, const char *code, const char *reason);
 void lane_note_well(struct lane *l);
 void lane_look_soon(struct lane *l, bool changed);
 bool lane_is_quiet(const struct lane *l);

@@ -11,6 +11,7 @@
 
 #include <pindispatch/clock.h>
 #include <pindispatch/file.h>
+#include <pindispatch/json.h>
 #include <pindispatch/log.h>
 
 extern char **environ;
@@ -96,7 +97,7 @@ static int start_process(struct link *k, int *ret_fd)
         return -errno;
     ours = pair[0];
     theirs = pair[1];
-    r = spawn(d->options.worker_program, theirs, &k->pid);
+    r = spawn(d->worker_program, theirs, &k->pid);
     if (r == 0)
         r = sd_event_add_child(d->site->loop, &k->child, k->pid, WEXITED, on_child, k);
     if (r < 0)
@@ -224,7 +225,7 @@ static int on_unfit(struct link *k, const struct word *w)
 
     memcpy(code, w->outcome.code, sizeof(code));
     memcpy(reason, w->outcome.reason, sizeof(reason));
-    lane_note_trouble(k->lane, code, reason);
+    lane_note_unfit(k->lane, code, reason);
     k->quitting = true;
     return 0;
 }
@@ -234,6 +235,8 @@ static int on_word(struct link *k, struct word *w)
     switch (w->kind) {
     case WORD_READY:
         k->ready = true;
+        if (k->lane->trouble.of_worker)
+            lane_note_well(k->lane);
         lane_hand_out(k->lane);
         commit_poke(k->lane->dispatch->site->commit);
         return 0;
@@ -326,7 +329,7 @@ static void lose(struct link *k, const char *code, const char *reason)
     k->channel = channel_close(k->channel);
     orphan_flights(k, code, reason);
     if (!expected && !k->ready)
-        lane_note_trouble(l, "worker-start", "the worker ended before it was ready");
+        lane_note_unfit(l, "worker-start", "the worker ended before it was ready");
     if (!k->is_marking)
         link_free(k);
     lane_hand_out(l);

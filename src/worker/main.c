@@ -9,6 +9,7 @@
 
 #include <pindispatch/json.h>
 #include <pindispatch/log.h>
+#include <pindispatch/schemas.h>
 #include <pindispatch/secret.h>
 
 #include "worker.h"
@@ -64,7 +65,7 @@ int main(int argc, char **argv)
     secret_harden_process();
     json_wipe_memory();
     signal(SIGPIPE, SIG_IGN);
-    r = worker_run(STDIN_FILENO, &clock_real);
+    r = worker_run(STDIN_FILENO, &clock_real, site_schemas());
     if (r < 0 && r != -EPIPE)
         log_plain(LOG_ERR, "the worker ends: %s", strerror(-r));
     return r != 0;

@@ -10,7 +10,6 @@
 #include <pindispatch/json.h>
 #include <pindispatch/log.h>
 #include <pindispatch/protocol.h>
-#include <pindispatch/schemas.h>
 
 static struct worker *worker_of(struct desk *d)
 {
@@ -195,7 +194,7 @@ static const struct method *find_method(const char *name)
 
 static int take_setup(struct worker *w, const struct order *o, struct problem *p)
 {
-    int r = o->kind == ORDER_SETUP ? settings_new(site_schemas(), &w->settings) : -EPROTO;
+    int r = o->kind == ORDER_SETUP ? settings_new(w->schemas, &w->settings) : -EPROTO;
 
     if (r == 0)
         r = settings_from_json(w->settings, o->settings, p);
@@ -267,9 +266,9 @@ static int serve(struct worker *w)
     return r;
 }
 
-int worker_run(int fd, const struct clock *clock)
+int worker_run(int fd, const struct clock *clock, const struct setting *const *schemas)
 {
-    struct worker w = { .desk = desk_functions, .fd = fd };
+    struct worker w = { .desk = desk_functions, .fd = fd, .schemas = schemas };
     int r;
 
     w.desk.clock = clock;

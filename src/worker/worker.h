@@ -26,13 +26,14 @@ struct worker {
     bool quit;          /* no more parcels will come */
     enum { ANSWER_NONE, ANSWER_GO, ANSWER_STOP } answer;
 
+    const struct setting *const *schemas;
     struct settings *settings;
     const struct method *method;
     struct composer *composer;
 };
 
 /* Serves the dispatcher at the other end of FD (borrowed) until it says quit or is gone. 0 or -errno. */
-int worker_run(int fd, const struct clock *clock);
+int worker_run(int fd, const struct clock *clock, const struct setting *const *schemas);
 
 /* Dry run: in place of the row's deliver(). */
 int worker_rehearse(struct worker *w);

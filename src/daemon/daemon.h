@@ -1,0 +1,59 @@
+/* The daemon: all rooms wired together. */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include <pindispatch/cleanup.h>
+#include <pindispatch/clock.h>
+#include <pindispatch/problem.h>
+#include <pindispatch/settings.h>
+#include <pindispatch/site.h>
+
+#include <stdbool.h>
+
+struct control;
+struct dispatch;
+struct intake;
+
+struct daemon_options {
+    const char *config; /* the file */
+    bool dry_run, once;
+};
+
+struct daemon {
+    struct daemon_options options;
+    struct site site;
+    struct settings *settings; /* owned; site.settings */
+    struct seal_key *key;
+    struct store *store;
+    struct commit *commit;
+    struct intake *intake;
+    struct control *control;
+    struct dispatch *dispatch;
+    char *worker_program;
+    int64_t started;
+    sd_event_source *drain;   /* how long a stop may take */
+    sd_event_source *upkeep;  /* what time does to the store */
+    sd_event_source *settled; /* after each turn: is everything done? (a stop, --once) */
+    bool stopping;
+};
+
+/* Reads the configuration and says on standard error what is wrong with it. 0; 1; -errno. */
+int daemon_load_settings(const struct daemon_options *o, struct settings **ret);
+
+/* 0; 1 or -errno after saying why on the log. */
+int daemon_start(struct daemon *d, const struct daemon_options *o);
+/* Until a signal (or, with --once, until everything due is done). The exit status. */
+int daemon_run(struct daemon *d);
+void daemon_release(struct daemon *d);
+
+/* Old settings stay when the new ones have errors: 1 with P. */
+int daemon_reload(struct daemon *d, struct problem *p);
+
+/* upkeep.c */
+int upkeep_start(struct daemon *d);
+/* sockets.c: activated by systemd, else made here. */
+int sockets_open(struct daemon *d);
+/* status.c: for struct control_host. */
+struct json_t *daemon_status(void *userdata);
+
+#endif

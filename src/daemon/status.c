@@ -1,0 +1,29 @@
+#include "daemon.h"
+
+#include <unistd.h>
+
+#include <pindispatch/dispatch.h>
+#include <pindispatch/intake.h>
+#include <pindispatch/json.h>
+
+static json_t *describe_intake(const struct daemon *d)
+{
+    struct intake_stat s;
+
+    intake_stat(d->intake, &s);
+    return json_pack("{s:I, s:I, s:I, s:I}", "accepted", (json_int_t)s.accepted, "duplicates",
+                     (json_int_t)s.duplicates, "rejected", (json_int_t)s.rejected, "clients", (json_int_t)s.clients);
+}
+
+struct json_t *daemon_status(void *userdata)
+{
+    const struct daemon *d = userdata;
+    char started[CLOCK_TEXT];
+
+    return json_pack("{s:s, s:I, s:s, s:I, s:b, s:{s:s, s:s}, s:s, s:o, s:o}", "version", PINDISPATCH_VERSION, "pid",
+                     (json_int_t)getpid(), "started", clock_format(d->started, started), "generation",
+                     (json_int_t)d->site.generation, "dry_run", d->site.dry_run, "methods", "pin",
+                     settings_text(d->settings, "CardsPINDeliveryMethod"), "puk",
+                     settings_text(d->settings, "CardsPUKDeliveryMethod"), "config", d->options.config, "intake",
+                     describe_intake(d), "channels", dispatch_status(d->dispatch));
+}

@@ -1,0 +1,74 @@
+/* What time does to the store: old rows expire, erased secrets leave the backend's log. */
+#include "daemon.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include <pindispatch/commit.h>
+#include <pindispatch/log.h>
+#include <pindispatch/store.h>
+
+enum { SWEEP_LIMIT = 200 };
+#define TIDY_AFTER  (2 * MICROSECONDS_PER_SECOND)
+#define SWEEP_EVERY (3600 * MICROSECONDS_PER_SECOND)
+
+static int64_t before(int64_t now, int64_t age)
+{
+    return age > 0 ? now - age : 0;
+}
+
+/* Some rows at a time, so that a large sweep does not hold up the loop. True: there may be more. */
+static bool sweep_some(struct daemon *d)
+{
+    int64_t now = clock_now(d->site.clock);
+    struct cause cause = { .what = "sweep", .uid = -1, .generation = d->site.generation, .now = now };
+    int n = store_sweep(d->store, before(now, settings_duration(d->settings, "expire_after")),
+                        before(now, settings_duration(d->settings, "retention")), SWEEP_LIMIT, &cause);
+
+    if (n < 0)
+        commit_fail(d->commit, n);
+    else if (n > 0)
+        commit_poke(d->commit);
+    return n == SWEEP_LIMIT;
+}
+
+static int on_upkeep(sd_event_source *source, uint64_t now, void *userdata)
+{
+    struct daemon *d = userdata;
+    int64_t next = SWEEP_EVERY;
+
+    (void)now;
+    if (sweep_some(d))
+        next = MICROSECONDS_PER_SECOND;
+    else if (!store_is_dirty(d->store) && store_is_untidy(d->store) && store_tidy(d->store) < 0)
+        next = TIDY_AFTER;
+    sd_event_source_set_time_relative(source, (uint64_t)next);
+    sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+    return 0;
+}
+
+/* After a commit the store may have become untidy: the next upkeep is then soon, once things are quiet. */
+static int on_turn(sd_event_source *source, void *userdata)
+{
+    struct daemon *d = userdata;
+    uint64_t next = 0, now = 0;
+
+    (void)source;
+    if (!store_is_untidy(d->store) || sd_event_now(d->site.loop, CLOCK_MONOTONIC, &now) < 0)
+        return 0;
+    sd_event_source_get_time(d->upkeep, &next);
+    if (next > now + TIDY_AFTER)
+        sd_event_source_set_time_relative(d->upkeep, TIDY_AFTER);
+    return 0;
+}
+
+int upkeep_start(struct daemon *d)
+{
+    int r = sd_event_add_time_relative(d->site.loop, &d->upkeep, CLOCK_MONOTONIC, MICROSECONDS_PER_SECOND,
+                                       MICROSECONDS_PER_SECOND / 4, on_upkeep, d);
+
+    if (r >= 0)
+        r = sd_event_add_post(d->site.loop, NULL, on_turn, d);
+    return r < 0 ? r : 0;
+}
