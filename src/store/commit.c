@@ -1,0 +1,214 @@
+#include <pindispatch/commit.h>
+
+#include <errno.h>
+#include <time.h>
+
+#include <pindispatch/clock.h>
+#include <pindispatch/store.h>
+
+enum {
+    LATEST = 20,       /* milliseconds that a transaction may wait while other things keep the loop busy */
+    TIDY_AFTER = 1000, /* milliseconds from a commit that erased to emptying the store's log */
+    TIDY_AGAIN = 10000,
+    FLUSH_TURNS = 16, /* waiters that join while they are told get turns of their own, but not for ever */
+};
+
+struct commit {
+    struct store *store;
+    sd_event_source *turn, *latest, *tidy;
+    struct commit_hook *hooks, **last_hook;
+    struct commit_waiter *waiters, **last_waiter;
+    unsigned joined;
+    bool armed;
+    bool tidying; /* the timer runs */
+    int failed;   /* a verb failed in this turn: negative */
+};
+
+static int arm_timer(sd_event_source *source, uint64_t milliseconds)
+{
+    int r = sd_event_source_set_time_relative(source, milliseconds * MICROSECONDS_PER_MILLISECOND);
+
+    return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* Normally last of all that is ready. Neither call can fail on a source of this kind in a living loop. */
+static void arm(struct commit *c)
+{
+    if (c->armed)
+        return;
+    c->armed = true;
+    (void)sd_event_source_set_enabled(c->turn, SD_EVENT_ONESHOT);
+    (void)arm_timer(c->latest, LATEST);
+}
+
+static void disarm(struct commit *c)
+{
+    c->armed = false;
+    c->joined = 0;
+    (void)sd_event_source_set_priority(c->turn, SD_EVENT_PRIORITY_IDLE);
+    (void)sd_event_source_set_enabled(c->turn, SD_EVENT_OFF);
+    (void)sd_event_source_set_enabled(c->latest, SD_EVENT_OFF);
+}
+
+static void plan_tidy(struct commit *c, uint64_t milliseconds)
+{
+    if (!c->tidying && store_is_untidy(c->store))
+        c->tidying = arm_timer(c->tidy, milliseconds) >= 0;
+}
+
+static int end_transaction(struct commit *c)
+{
+    int r = c->failed;
+
+    c->failed = 0;
+    if (r == 0)
+        return store_commit(c->store);
+    store_abort(c->store);
+    return r;
+}
+
+static int turn(struct commit *c, bool with_hooks)
+{
+    struct commit_waiter *w;
+    int r;
+
+    for (struct commit_hook *h = c->hooks; with_hooks && h && c->failed == 0; h = h->next)
+        h->before(h->userdata);
+    /* From here on joiners belong to the next transaction. */
+    w = c->waiters;
+    c->waiters = NULL;
+    c->last_waiter = &c->waiters;
+    disarm(c);
+    r = end_transaction(c);
+    while (w) {
+        struct commit_waiter *next = w->next; /* done may free its waiter */
+
+        w->done(w, r);
+        w = next;
+    }
+    plan_tidy(c, TIDY_AFTER);
+    return r;
+}
+
+static int on_turn(sd_event_source *source, void *userdata)
+{
+    (void)source;
+    turn(userdata, true);
+    return 0;
+}
+
+static int on_latest(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    (void)source;
+    (void)usec;
+    turn(userdata, true);
+    return 0;
+}
+
+static int on_tidy(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct commit *c = userdata;
+    int r;
+
+    (void)source;
+    (void)usec;
+    c->tidying = false;
+    r = store_tidy(c->store);
+    if (r == -EBUSY)
+        plan_tidy(c, TIDY_AFTER);
+    else if (r < 0)
+        plan_tidy(c, TIDY_AGAIN);
+    return 0;
+}
+
+static int add_timer(struct commit *c, sd_event *loop, sd_event_source **ret, sd_event_time_handler_t handler,
+                     int64_t priority)
+{
+    int r = sd_event_add_time_relative(loop, ret, CLOCK_MONOTONIC, UINT64_MAX / 4, 1, handler, c);
+
+    if (r >= 0)
+        r = sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+    return r < 0 ? r : sd_event_source_set_priority(*ret, priority);
+}
+
+static int add_sources(struct commit *c, sd_event *loop)
+{
+    int r = sd_event_add_defer(loop, &c->turn, on_turn, c);
+
+    if (r >= 0)
+        r = add_timer(c, loop, &c->latest, on_latest, SD_EVENT_PRIORITY_IMPORTANT);
+    if (r >= 0)
+        r = add_timer(c, loop, &c->tidy, on_tidy, SD_EVENT_PRIORITY_IDLE);
+    return r < 0 ? r : 0;
+}
+
+int commit_new(sd_event *loop, struct store *store, struct commit **ret)
+{
+    CLEANUP(commit_cleanup) struct commit *c = calloc(1, sizeof(*c));
+    int r;
+
+    if (!c)
+        return -ENOMEM;
+    c->store = store;
+    c->last_hook = &c->hooks;
+    c->last_waiter = &c->waiters;
+    r = add_sources(c, loop);
+    if (r < 0)
+        return r;
+    disarm(c);
+    *ret = TAKE(c);
+    return 0;
+}
+
+struct commit *commit_free(struct commit *c)
+{
+    if (!c)
+        return NULL;
+    sd_event_source_disable_unref(c->turn);
+    sd_event_source_disable_unref(c->latest);
+    sd_event_source_disable_unref(c->tidy);
+    free(c);
+    return NULL;
+}
+
+void commit_hook(struct commit *c, struct commit_hook *h)
+{
+    h->next = NULL;
+    *c->last_hook = h;
+    c->last_hook = &h->next;
+}
+
+void commit_join(struct commit *c, struct commit_waiter *w)
+{
+    w->next = NULL;
+    *c->last_waiter = w;
+    c->last_waiter = &w->next;
+    arm(c);
+    if (++c->joined == COMMIT_MOST)
+        (void)sd_event_source_set_priority(c->turn, SD_EVENT_PRIORITY_IMPORTANT);
+}
+
+void commit_poke(struct commit *c)
+{
+    arm(c);
+}
+
+void commit_fail(struct commit *c, int r)
+{
+    if (c->failed == 0)
+        c->failed = r;
+    arm(c);
+}
+
+int commit_flush(struct commit *c)
+{
+    int first = 0;
+
+    for (int i = 0; i < FLUSH_TURNS && (c->waiters || c->failed || store_is_dirty(c->store)); i++) {
+        int r = turn(c, false);
+
+        if (first == 0)
+            first = r;
+    }
+    return first;
+}

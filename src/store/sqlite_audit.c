@@ -1,0 +1,252 @@
+#include "sqlite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void bind_audit(sqlite3_stmt *q, const struct audit_row *r, int from, int to, const unsigned char *hash)
+{
+    bind_number(q, 1, (int64_t)r->seq);
+    bind_number(q, 2, (int64_t)r->prior);
+    bind_number(q, 3, r->time);
+    bind_number(q, 4, (int64_t)uuid_order(&r->delivery));
+    bind_number(q, 5, uuid_tail(&r->delivery));
+    if (from < 0)
+        sqlite3_bind_null(q, 6);
+    else
+        bind_number(q, 6, from);
+    bind_number(q, 7, to);
+    bind_text(q, 8, r->cause);
+    bind_text(q, 9, r->words);
+    bind_number(q, 10, r->uid);
+    bind_number(q, 11, (int64_t)r->generation);
+    bind_text(q, 12, r->template_hash);
+    bind_text(q, 13, r->detail);
+    bind_bytes(q, 14, hash, CHAIN_HASH);
+}
+
+int audit_append(struct sqlite *s, const struct uuid *id, int from, enum delivery_state to, uint64_t prior,
+                 const char *template_hash, const char *detail, const struct cause *cause)
+{
+    sqlite3_stmt *q = sqlite_use(s, SQL_AUDIT_ADD);
+    struct audit_row row = { .seq = s->now.audit_rows + 1,
+                             .prior = prior,
+                             .time = cause->now,
+                             .delivery = *id,
+                             .from = from < 0 ? "" : state_name((enum delivery_state)from),
+                             .to = state_name(to),
+                             .cause = cause->what,
+                             .words = cause->words,
+                             .uid = cause->uid,
+                             .generation = cause->generation,
+                             .template_hash = template_hash,
+                             .detail = detail };
+    unsigned char hash[CHAIN_HASH];
+    int r = chain_hash(&s->hasher, s->now.audit_hash, &row, hash);
+
+    if (r < 0)
+        return sqlite_lose(s, r);
+    bind_audit(q, &row, from, (int)to, hash);
+    r = sqlite_run(s, q);
+    if (r < 0)
+        return r;
+    s->now.audit_rows = row.seq;
+    memcpy(s->now.audit_hash, hash, CHAIN_HASH);
+    return 0;
+}
+
+/* A row as it stands in the file; its texts are the statement's. */
+struct found {
+    struct audit_row row;
+    unsigned char hash[CHAIN_HASH];
+    char text[CHAIN_TEXT];
+};
+
+static int read_states(sqlite3_stmt *q, struct audit_row *r)
+{
+    bool first = sqlite3_column_type(q, 5) == SQLITE_NULL;
+    int from = first ? 0 : column_enum(q, 5, STATE_COUNT);
+    int to = column_enum(q, 6, STATE_COUNT);
+
+    if (from < 0 || to < 0)
+        return -EUCLEAN;
+    r->from = first ? "" : state_name((enum delivery_state)from);
+    r->to = state_name((enum delivery_state)to);
+    return 0;
+}
+
+static int read_audit(sqlite3_stmt *q, struct found *f)
+{
+    f->row = (struct audit_row){
+        .seq = (uint64_t)sqlite3_column_int64(q, 0),
+        .prior = (uint64_t)sqlite3_column_int64(q, 1),
+        .time = sqlite3_column_int64(q, 2),
+        .delivery = uuid_of_row(sqlite3_column_int64(q, 3), sqlite3_column_int64(q, 4)),
+        .cause = column_text(q, 7),
+        .words = column_text(q, 8),
+        .uid = sqlite3_column_int64(q, 9),
+        .generation = (uint64_t)sqlite3_column_int64(q, 10),
+        .template_hash = column_text(q, 11),
+        .detail = column_text(q, 12),
+        .hash = f->text,
+    };
+    if (read_states(q, &f->row) < 0 || !f->row.cause || sqlite3_column_bytes(q, 13) != CHAIN_HASH)
+        return -EUCLEAN;
+    memcpy(f->hash, sqlite3_column_blob(q, 13), CHAIN_HASH);
+    chain_format(f->hash, f->text);
+    return 0;
+}
+
+static int audit_all(struct sqlite *s, uint64_t after, audit_each *each, void *userdata)
+{
+    CLEANUP(sqlite_done) sqlite3_stmt *q = sqlite_use(s, SQL_AUDIT_AFTER);
+    struct found f;
+    int r;
+
+    bind_number(q, 1, (int64_t)after);
+    while ((r = sqlite_step(s, q)) > 0) {
+        r = read_audit(q, &f);
+        if (r == 0)
+            r = each(userdata, &f.row);
+        if (r != 0)
+            return r;
+    }
+    return r;
+}
+
+/* The numbers of one delivery's rows, newest first, as the rows tell them: no index is needed for that. */
+struct trail {
+    uint64_t *seqs;
+    size_t n, room;
+};
+
+static void trail_release(struct trail *t)
+{
+    free(t->seqs);
+}
+
+static int trail_add(struct trail *t, uint64_t seq)
+{
+    if (t->n == t->room) {
+        size_t room = t->room ? 2 * t->room : 16;
+        uint64_t *seqs = reallocarray(t->seqs, room, sizeof(*seqs));
+
+        if (!seqs)
+            return -ENOMEM;
+        t->seqs = seqs;
+        t->room = room;
+    }
+    t->seqs[t->n++] = seq;
+    return 0;
+}
+
+static int read_prior(struct sqlite *s, uint64_t seq, uint64_t *ret)
+{
+    CLEANUP(sqlite_done) sqlite3_stmt *q = sqlite_use(s, SQL_AUDIT_PRIOR);
+    int r;
+
+    bind_number(q, 1, (int64_t)seq);
+    r = sqlite_step(s, q);
+    *ret = r > 0 ? (uint64_t)sqlite3_column_int64(q, 0) : 0;
+    /* Going on would be going round in circles. */
+    return r < 0 ? r : *ret < seq ? 0 : -EUCLEAN;
+}
+
+static int follow_trail(struct sqlite *s, uint64_t newest, uint64_t after, struct trail *t)
+{
+    int r = 0;
+
+    for (uint64_t seq = newest; r == 0 && seq > after;) {
+        r = trail_add(t, seq);
+        if (r == 0)
+            r = read_prior(s, seq, &seq);
+    }
+    return r;
+}
+
+static int audit_one(struct sqlite *s, uint64_t seq, audit_each *each, void *userdata)
+{
+    CLEANUP(sqlite_done) sqlite3_stmt *q = sqlite_use(s, SQL_AUDIT_ONE);
+    struct found f;
+    int r;
+
+    bind_number(q, 1, (int64_t)seq);
+    r = sqlite_step(s, q);
+    if (r <= 0)
+        return r; /* a row that was removed is the verifier's to tell */
+    r = read_audit(q, &f);
+    return r < 0 ? r : each(userdata, &f.row);
+}
+
+int sqlite_audit(struct store *store, const struct uuid *id, uint64_t after, audit_each *each, void *userdata)
+{
+    CLEANUP(trail_release) struct trail trail = { 0 };
+    struct sqlite *s = sqlite_of(store);
+    struct row row;
+    int r;
+
+    if (!id)
+        return audit_all(s, after, each, userdata);
+    r = row_read(s, id, &row);
+    if (r != 0)
+        return r;
+    r = follow_trail(s, row.audit, after, &trail);
+    while (r == 0 && trail.n > 0)
+        r = audit_one(s, trail.seqs[--trail.n], each, userdata);
+    return r;
+}
+
+static int broken(struct problem *p, uint64_t seq, const char *what)
+{
+    char where[64];
+
+    snprintf(where, sizeof(where), "audit row %llu", (unsigned long long)seq);
+    return problem_set(p, "audit", where, "%s", what);
+}
+
+/* Does the row that Q stands at follow the SEQ rows that end in HASH? */
+static int verify_row(struct sqlite *s, sqlite3_stmt *q, uint64_t seq, unsigned char hash[CHAIN_HASH],
+                      struct problem *p)
+{
+    unsigned char should[CHAIN_HASH];
+    struct found f;
+    int r;
+
+    if ((uint64_t)sqlite3_column_int64(q, 0) != seq + 1)
+        return broken(p, seq + 1, "the row is missing");
+    if (read_audit(q, &f) < 0)
+        return broken(p, seq + 1, "the row was changed: it holds what no row can hold");
+    r = chain_hash(&s->hasher, hash, &f.row, should);
+    if (r < 0)
+        return r;
+    if (memcmp(should, f.hash, CHAIN_HASH) != 0)
+        return broken(p, seq + 1, "the row was changed, or is in another's place: its hash does not fit");
+    memcpy(hash, should, CHAIN_HASH);
+    return 0;
+}
+
+int sqlite_audit_verify(struct store *store, uint64_t *ret_rows, struct problem *p)
+{
+    struct sqlite *s = sqlite_of(store);
+    CLEANUP(sqlite_done) sqlite3_stmt *q = sqlite_use(s, SQL_AUDIT_AFTER);
+    unsigned char hash[CHAIN_HASH] = { 0 };
+    uint64_t rows = 0;
+    int r;
+
+    /* Below any: a row slipped in before the first is found as well. */
+    bind_number(q, 1, INT64_MIN);
+    while ((r = sqlite_step(s, q)) > 0) {
+        r = verify_row(s, q, rows, hash, p);
+        if (r != 0)
+            return r;
+        rows++;
+    }
+    if (r < 0)
+        return r;
+    if (rows < s->now.audit_rows)
+        return broken(p, rows + 1, "the row is missing: the end of the chain was cut off");
+    if (rows > s->now.audit_rows || memcmp(hash, s->now.audit_hash, CHAIN_HASH) != 0)
+        return broken(p, rows, "the row is not the one that was written last");
+    *ret_rows = rows;
+    return 0;
+}

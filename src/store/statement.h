@@ -1,0 +1,40 @@
+/* The statements of the SQLite backend, prepared once. */
+#ifndef PINDISPATCH_STORE_STATEMENT_H
+#define PINDISPATCH_STORE_STATEMENT_H
+
+enum statement {
+    SQL_BEGIN,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    SQL_HEAD_READ,
+    SQL_HEAD_WRITE,
+    SQL_TALLY_READ,
+    SQL_TALLY_WRITE,
+    SQL_NEWEST_ID,
+    SQL_EVENT_FIND,
+    SQL_EVENT_ADD,
+    SQL_EVENT_FORGET,
+    SQL_DELIVERY_ADD,
+    SQL_DELIVERY_BRIEF,
+    SQL_DELIVERY_ROW,
+    SQL_DELIVERY_CHANGE,
+    SQL_DELIVERY_MARK,
+    SQL_SEALED_ADD,
+    SQL_SEALED_ERASE,
+    SQL_SEALED_PURGE,
+    SQL_RECORD,
+    SQL_RECORD_SEALED,
+    SQL_DUE,
+    SQL_NEXT_DUE,
+    SQL_STATE_BELOW,
+    SQL_STATE_ABOVE,
+    SQL_AUDIT_ADD,
+    SQL_AUDIT_AFTER,
+    SQL_AUDIT_ONE,
+    SQL_AUDIT_PRIOR,
+    STATEMENTS
+};
+
+extern const char *const statement_texts[STATEMENTS];
+
+#endif
