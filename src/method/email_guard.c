@@ -77,7 +77,7 @@ static int system_connect(int fd, const struct sockaddr *address, socklen_t size
     return (int)syscall(SYS_connect, fd, address, size);
 }
 
-static bool watches(const struct pollfd *fds, nfds_t n, int fd)
+static bool watches(struct pollfd *fds, nfds_t n, int fd)
 {
     for (nfds_t i = 0; fd >= 0 && i < n; i++)
         if (fds[i].fd == fd)
