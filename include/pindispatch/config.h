@@ -9,7 +9,8 @@
 
 #define CONFIG_FILE "/etc/pindispatch/pindispatch.conf"
 
-/* The rows that belong to no method: CardsPINDeliveryMethod and its PUK twin get their choices from the caller. */
+/* The rows that belong to no method. CardsPINDeliveryMethod and its PUK twin are not among them: their choices are
+ * the method table, which this room does not know (see schemas.h). */
 extern const struct setting config_rows[];
 
 /* Everything that is wrong, at once. */
@@ -20,12 +21,13 @@ struct config_problems {
 void config_problems_release(struct config_problems *p);
 
 /* Reads FILE over the standard values of SCHEMAS (see settings_new()). 0; 1 with all problems, each with
- * "FILE:LINE" in where; -ENOMEM. *RET is set only on 0. */
+ * "FILE:LINE" in where ("FILE" when it cannot be read at all); -ENOMEM; -EINVAL when the schemas contradict
+ * themselves. *RET is set only on 0. What PROBLEMS holds before is not released. */
 int config_load(const char *file, const struct setting *const *schemas, struct settings **ret,
                 struct config_problems *problems);
 
 /* Sets one top-level text setting in the file, comments and layout kept, by atomic replacement; adds the line
- * when the file has none. 0; 1 with P; -errno. */
+ * when the file has none. The rest of the file must be of good form. 0; 1 with P; -errno. */
 int config_set_text(const char *file, const char *name, const char *value, struct problem *p);
 
 /* A secret for NAME ("email.password_file"): the systemd credential $CREDENTIALS_DIRECTORY/CREDENTIAL when it is

@@ -233,6 +233,21 @@ static int check_characters(const struct setting *row, const char *text, struct 
     return check_utf8(row, text, p);
 }
 
+/* A row's own check does not know the row's name; the person needs it. */
+static int check_further(const struct setting *row, const char *text, struct problem *p)
+{
+    struct problem own = { 0 };
+    int r = row->check(text, &own);
+
+    if (r <= 0 || strncmp(own.message, row->name, strlen(row->name)) == 0) {
+        if (r > 0 && p)
+            *p = own;
+        return r;
+    }
+    return problem_set(p, own.code, own.where, "%s: %.*s", row->name,
+                       (int)(sizeof(own.message) - strlen(row->name) - 3), own.message);
+}
+
 static int check_item(struct value *v, const char *text, bool given, struct problem *p)
 {
     int r = check_characters(v->row, text, p);
@@ -240,7 +255,7 @@ static int check_item(struct value *v, const char *text, bool given, struct prob
     if (r == 0 && parsers[v->row->type])
         r = parsers[v->row->type](v->row, text, v, p);
     if (r == 0 && given && v->row->check)
-        r = v->row->check(text, p);
+        r = check_further(v->row, text, p);
     return r;
 }
 

@@ -1,0 +1,93 @@
+#include <pindispatch/config.h>
+
+#include <string.h>
+#include <sys/un.h>
+
+#include <pindispatch/clock.h>
+
+#define MILLISECOND MICROSECONDS_PER_MILLISECOND
+#define SECOND      MICROSECONDS_PER_SECOND
+#define HOUR        (3600 * SECOND)
+#define DAY         (24 * HOUR)
+#define YEAR        (366 * DAY)
+
+/* A service's working folder is nobody's choice, so that a relative path means something else every time. */
+static int check_absolute(const char *value, struct problem *p)
+{
+    if (*value == '/')
+        return 0;
+    return problem_set(p, "path", NULL, "the path must be absolute: it must begin with a slash");
+}
+
+static int check_optional(const char *value, struct problem *p)
+{
+    return *value ? check_absolute(value, p) : 0;
+}
+
+static int check_socket(const char *value, struct problem *p)
+{
+    size_t most = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+
+    if (strlen(value) > most)
+        return problem_set(p, "path", NULL, "the path of a socket has %zu bytes at most", most);
+    return check_optional(value, p);
+}
+
+static const char *const store_backends[] = { "sqlite", NULL };
+
+/* One row is read as a whole. */
+/* clang-format off */
+const struct setting config_rows[] = {
+    { .name = "retry.first", .type = SETTING_DURATION, .standard = "30s", .least = MILLISECOND, .most = DAY,
+      .help = "The longest wait after a delivery's first failed attempt." },
+    { .name = "retry.factor", .type = SETTING_REAL, .standard = "2.0", .least = 1, .most = 100,
+      .help = "By how much the longest wait grows with each further attempt." },
+    { .name = "retry.max", .type = SETTING_DURATION, .standard = "1h", .least = MILLISECOND, .most = 30 * DAY,
+      .help = "The longest wait there can be." },
+    { .name = "retry.give_up_after", .type = SETTING_DURATION, .standard = "3d", .least = 0, .most = YEAR,
+      .help = "The age at which a delivery that is still deferred becomes failed; \"0s\": never." },
+
+    { .name = "store.backend", .type = SETTING_CHOICE, .standard = "sqlite", .choices = store_backends,
+      .restart = true, .help = "What keeps the deliveries." },
+    { .name = "store.path", .type = SETTING_TEXT, .standard = "/var/lib/pindispatch/store.db",
+      .restart = true, .check = check_absolute, .help = "The store's file; made when it is missing." },
+
+    { .name = "seal.public_key", .type = SETTING_TEXT, .standard = "/etc/pindispatch/seal.pub.jwk",
+      .check = check_absolute, .help = "The key that closes a secret (JWK); all that the dispatcher has." },
+    { .name = "seal.private_key", .type = SETTING_TEXT, .standard = "/etc/pindispatch/seal.key.jwk",
+      .check = check_absolute, .help = "The key that opens a secret (JWK); only workers read it." },
+
+    { .name = "submit.socket", .type = SETTING_TEXT, .standard = "/run/pindispatch/submit.sock",
+      .restart = true, .check = check_socket, .help = "Where events are handed in; empty: nowhere." },
+    { .name = "submit.directory", .type = SETTING_TEXT, .standard = "",
+      .restart = true, .check = check_optional, .help = "The drop directory; empty: none." },
+
+    { .name = "control.socket", .type = SETTING_TEXT, .standard = "/run/pindispatch/control.sock",
+      .restart = true, .check = check_socket, .help = "Where pindispatchctl asks." },
+
+    { .name = "workers.print", .type = SETTING_INTEGER, .standard = "2", .least = 1, .most = 64,
+      .help = "How many workers print." },
+    { .name = "workers.email", .type = SETTING_INTEGER, .standard = "2", .least = 1, .most = 64,
+      .help = "How many workers send mail." },
+    { .name = "workers.deadline", .type = SETTING_DURATION, .standard = "2m", .least = 100 * MILLISECOND, .most = HOUR,
+      .help = "How long a worker may be silent with work in hand; then it is ended." },
+    { .name = "workers.recycle", .type = SETTING_INTEGER, .standard = "1000", .least = 1, .most = 1000000,
+      .help = "After how many deliveries a worker is replaced by a new one." },
+    { .name = "workers.batch", .type = SETTING_INTEGER, .standard = "32", .least = 1, .most = 256,
+      .help = "How many deliveries a worker is given at once." },
+    { .name = "workers.socket", .type = SETTING_TEXT, .standard = "", .check = check_socket,
+      .help = "Connect here for a worker; empty: the dispatcher starts workers itself." },
+
+    { .name = "accept_types", .type = SETTING_LIST, .standard = "card.issued",
+      .help = "The types of events that are taken." },
+    { .name = "dry_run", .type = SETTING_FLAG, .standard = "false", .restart = true,
+      .help = "Render everything, deliver nothing, and leave the real store alone." },
+    { .name = "retention", .type = SETTING_DURATION, .standard = "90d", .least = MILLISECOND, .most = 10 * YEAR,
+      .help = "How long a failed delivery keeps its sealed secret, so that it can be tried again." },
+    { .name = "expire_after", .type = SETTING_DURATION, .standard = "30d", .least = MILLISECOND, .most = 10 * YEAR,
+      .help = "How long a delivery may wait at all; then its secret is erased." },
+    { .name = "templates.directory", .type = SETTING_PATH, .standard = "/usr/share/pindispatch/templates",
+      .help = "Where the letters and mails come from." },
+    { .name = NULL },
+};
+/* clang-format on */
