@@ -303,16 +303,17 @@ def main():
     parser.add_argument("command", choices=["start", "stop", "serve", "printed"])
     parser.add_argument("dir")
     parser.add_argument("printers", nargs="*", default=["pin"])
+    parser.add_argument("--max-jobs", type=int, default=500, help="jobs that cupsd keeps, ended ones too")
     arguments = parser.parse_args()
     if shutil.which(CUPSD) is None:
         sys.exit(f"{CUPSD} is missing: apt-get install cups-daemon cups-client")
-    cups = PrivateCups(arguments.dir, arguments.printers)
+    cups = PrivateCups(arguments.dir, arguments.printers or ["pin"], arguments.max_jobs)
     if arguments.command == "start":
         print(cups.start(detached=True).server, flush=True)
     elif arguments.command == "stop":
         stop_by_pid(arguments.dir)
     elif arguments.command == "printed":
-        for job, path in cups.printed(arguments.printers[0]):
+        for job, path in cups.printed(cups.printers[0]):
             print(job, path)
     else:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -132,7 +132,7 @@ static void desk_deadline(struct desk *d, unsigned seconds)
 
 struct stub_desk *stub_desk_new(const struct setting *rows)
 {
-    static const char letter[] = "%PDF-1.4\n% a stub's letter\n";
+    static const char letter[] = "%PDF-1.4\n1 0 obj << /Type /Page >> endobj\n% a stub's letter\n";
     struct stub_desk *s = calloc(1, sizeof(*s));
     must(s, "no memory");
     const struct setting *schemas[] = { rows, NULL };

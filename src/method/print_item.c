@@ -1,0 +1,137 @@
+#include "print_item.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <pindispatch/json.h>
+
+static const char no_history[] = "cups-ipp-missing-job-history";
+
+void item_begin(struct item *i, struct parcel *p)
+{
+    char uuid[PRINT_UUID];
+    *i = (struct item){ .parcel = p };
+    i->intended = p->stage == STAGE_RELEASING || p->stage == STAGE_SPOOLED;
+    const char *noted = json_text(p->evidence, "job_uuid");
+    if (!noted || strcmp(noted, print_uuid(&p->job_uuid, uuid)) != 0)
+        return; /* of an earlier copy */
+    i->known_id = (int)json_number(p->evidence, "job_id", 0);
+    i->pages = (unsigned)json_number(p->evidence, "pages", 0);
+    i->released = json_is_true(json_object_get(p->evidence, "released"));
+}
+
+void item_consider(struct item *i, const struct print_job *j)
+{
+    int new = print_job_rank(j), old = print_job_rank(&i->job);
+    if (new > old || (new == old && j->id == i->known_id))
+        i->job = *j;
+}
+
+bool item_wants_release(const struct item *i)
+{
+    return i->intended && !i->released && i->job.id && i->job.state == IPP_JSTATE_HELD;
+}
+
+bool item_is_ready(const struct item *i, const struct print_job *job, struct outcome *o)
+{
+    if (!job->id || !print_job_is(job, &i->parcel->job_uuid))
+        outcome_set(o, OUTCOME_DEFERRED, "job-lost", "The server lost the job %d before it was released.", i->job.id);
+    else if (job->state != IPP_JSTATE_HELD)
+        outcome_set(o, OUTCOME_DEFERRED, "not-held", "The job %d was not held any more before its release.", job->id);
+    else if (job->documents != 1)
+        outcome_set(o, OUTCOME_DEFERRED, "documents", "The job %d has %d documents instead of one.", job->id,
+                    job->documents);
+    else
+        return true;
+    return false;
+}
+
+static const char *proof(const struct item *i)
+{
+    int pages = (int)i->pages, sheets = i->job.sheets;
+    if (i->job.state != IPP_JSTATE_COMPLETED)
+        return NULL;
+    if (print_reason_has(i->job.reasons, no_history))
+        return "weak";
+    if (!sheets)
+        return "job-state";
+    return !pages || (sheets <= pages && sheets >= (pages + 1) / 2) ? "sheets" : "weak"; /* two sides a sheet */
+}
+
+json_t *item_evidence(const struct item *i, const char *printer)
+{
+    char uuid[PRINT_UUID];
+    if (!i->job.id)
+        return i->parcel->evidence ? json_deep_copy(i->parcel->evidence) : NULL;
+    json_t *e = json_pack("{s:i, s:s, s:s, s:s, s:s, s:i, s:b}", "job_id", i->job.id, "job_uuid",
+                          print_uuid(&i->parcel->job_uuid, uuid), "printer", printer, "job_state",
+                          ippEnumString("job-state", (int)i->job.state), "job_state_reasons", i->job.reasons,
+                          "sheets", i->job.sheets, "released", i->released);
+    if (e && i->pages)
+        json_object_set_new(e, "pages", json_integer(i->pages));
+    if (e)
+        json_put_text(e, "proof", proof(i));
+    return e;
+}
+
+static void judge_ended(const struct item *i, const char *printer, struct outcome *o)
+{
+    const char *word = i->job.state == IPP_JSTATE_ABORTED ? "job-aborted" : "job-canceled";
+    const struct print_job *j = &i->job;
+    if (i->known_id && j->id != i->known_id)
+        outcome_set(o, OUTCOME_IN_DOUBT, "history-gone",
+                    "The printer %.64s knows nothing of the job %d any more; the job %d was an earlier attempt's.",
+                    printer, i->known_id, j->id);
+    else
+        outcome_set(o, OUTCOME_FAILED, word, "The printer %.64s ended the job %d: %s%s%s.", printer, j->id,
+                    j->reasons[0] ? j->reasons : "no reason given", j->message[0] ? ": " : "", j->message);
+}
+
+static void judge_waiting(const struct item *i, const char *printer, bool accepted, struct outcome *o)
+{
+    bool printing = i->job.state == IPP_JSTATE_PROCESSING;
+    if (accepted)
+        outcome_set(o, OUTCOME_DELIVERED, "accepted", "The spooler of %.64s took the job %d.", printer, i->job.id);
+    else
+        outcome_set(o, OUTCOME_SPOOLED, printing ? "printing" : "waiting", "The job %d %s at the printer %.64s.",
+                    i->job.id, printing ? "is being printed" : "waits", printer);
+}
+
+void item_judge(const struct item *i, const char *printer, bool accepted, struct outcome *o)
+{
+    const char *weak = proof(i);
+    o->evidence = item_evidence(i, printer);
+    switch (i->job.id ? i->job.state : 0) {
+    case IPP_JSTATE_COMPLETED:
+        weak = weak && strcmp(weak, "weak") == 0 ? ", by weak proof" : "";
+        outcome_set(o, OUTCOME_DELIVERED, "printed", "The printer %.64s completed the job %d%s.", printer, i->job.id,
+                    weak);
+        break;
+    case IPP_JSTATE_CANCELED:
+    case IPP_JSTATE_ABORTED:
+        judge_ended(i, printer, o);
+        break;
+    case IPP_JSTATE_PENDING:
+    case IPP_JSTATE_PROCESSING:
+    case IPP_JSTATE_STOPPED:
+        judge_waiting(i, printer, accepted, o);
+        break;
+    case IPP_JSTATE_HELD:
+        outcome_set(o, OUTCOME_SPOOLED, "job-held", "Somebody holds the job %d at the printer %.64s.", i->job.id,
+                    printer);
+        break;
+    default:
+        outcome_set(o, OUTCOME_IN_DOUBT, "history-gone",
+                    "The printer %.64s knows nothing of the released job any more: look whether the letter came out.",
+                    printer);
+    }
+}
+
+void item_released(struct item *i, const char *printer, bool accepted, struct outcome *o)
+{
+    i->released = true;
+    i->job.state = IPP_JSTATE_PENDING;
+    i->job.reasons[0] = '\0';
+    o->evidence = item_evidence(i, printer);
+    judge_waiting(i, printer, accepted, o);
+}

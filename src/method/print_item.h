@@ -1,0 +1,42 @@
+/* One letter of a batch: what is known of it, and what that means. Pure. */
+#ifndef METHOD_PRINT_ITEM_H
+#define METHOD_PRINT_ITEM_H
+
+#include "print_job.h"
+
+#include <pindispatch/outcome.h>
+#include <pindispatch/parcel.h>
+
+struct item {
+    struct parcel *parcel;
+    struct print_job job; /* the one that tells; id 0: none is found */
+    int known_id;         /* the job's id as the last attempt noted it; 0: it did not */
+    unsigned pages;       /* of the letter; 0: unknown */
+    bool intended;        /* the release is committed */
+    bool released;        /* the server answered that it released the job */
+    bool made;            /* this attempt has a held job at the server */
+    bool prepared;        /* and its document is there */
+    bool done;            /* reported */
+};
+
+void item_begin(struct item *i, struct parcel *p);
+/* Another job under this letter's UUID: the one that came furthest is kept. */
+void item_consider(struct item *i, const struct print_job *j);
+/* Is the release committed and the job still held, because it was not done? A job that was released and is held
+ * again is held by a person at the printer. */
+bool item_wants_release(const struct item *i);
+/* Is JOB, as the server has it, this letter's held job with its one document? Else O says what is wrong. */
+bool item_is_ready(const struct item *i, const struct print_job *job, struct outcome *o);
+/* What became of a letter whose release was committed. ACCEPTED: the spooler's word is enough. O gets evidence. */
+void item_judge(const struct item *i, const char *printer, bool accepted, struct outcome *o);
+/* The same right after Release-Job. */
+void item_released(struct item *i, const char *printer, bool accepted, struct outcome *o);
+
+/* {"job_id","job_uuid","printer","job_state","job_state_reasons","sheets","pages","released","proof"}; without a job
+ * what the last attempt left. NULL: nothing is known, or out of memory (evidence is never worth a failed letter).
+ *
+ * proof, with a completed job: "sheets": the printer counted the letter's sheets; "job-state": it says completed and
+ * does not count; "weak": the count does not fit, or the printer kept no history and CUPS only supposes the end. */
+json_t *item_evidence(const struct item *i, const char *printer);
+
+#endif

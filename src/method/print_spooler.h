@@ -1,0 +1,46 @@
+/* A CUPS server and one printer of it: the few IPP operations (RFC 8011) that printing a letter needs, over one
+ * connection that is kept and renewed when it broke.
+ *
+ * All return 0; 1 with TROUBLE set (kind, destination, code, reason); or the positive condition that is documented.
+ */
+#ifndef METHOD_PRINT_SPOOLER_H
+#define METHOD_PRINT_SPOOLER_H
+
+#include "print_job.h"
+
+#include <pindispatch/document.h>
+#include <pindispatch/problem.h>
+#include <pindispatch/settings.h>
+
+struct desk;
+struct spooler;
+
+enum { SPOOLER_GONE = 2 }; /* there is no such job (any more) */
+
+/* Does not connect. 0 or -ENOMEM. */
+int spooler_new(struct desk *desk, struct spooler **ret);
+struct spooler *spooler_free(struct spooler *s);
+
+/* Is this a server of this machine: a unix socket's path, or a loopback host with an optional port? Libcups verifies
+ * no certificate, so that a letter must not leave the machine through it. The check of the setting print.server. */
+int spooler_check_server(const char *server, struct problem *p);
+
+const char *spooler_printer(const struct spooler *s);
+int spooler_look(struct spooler *s, struct print_printer *ret, struct outcome *trouble);
+
+/* Create-Job, held; RET has id and state: anything but held must be cancelled by the caller. */
+int spooler_create(struct spooler *s, const char *name, const struct uuid *uuid, struct print_job *ret,
+                   struct outcome *trouble);
+/* Send-Document, the only one. A job that ended meanwhile swallows it with success: read RET's state. */
+int spooler_send(struct spooler *s, int id, const struct document *d, struct print_job *ret, struct outcome *trouble);
+int spooler_release(struct spooler *s, int id, struct outcome *trouble); /* or SPOOLER_GONE */
+int spooler_cancel(struct spooler *s, int id, struct outcome *trouble);  /* or SPOOLER_GONE */
+
+/* Each job by its id: ids are hints (they are used again after a crash), so compare the UUID. Ids that are not there
+ * leave a job with id 0. */
+int spooler_jobs(struct spooler *s, const int *ids, size_t n, struct print_job *ret, struct outcome *trouble);
+/* All jobs of the printer, ended ones too. */
+int spooler_each(struct spooler *s, void (*each)(void *userdata, const struct print_job *j), void *userdata,
+                 struct outcome *trouble);
+
+#endif

@@ -1,0 +1,526 @@
+/* Letters through a real cupsd whose printer keeps what it prints. */
+#include "rows.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <pindispatch/file.h>
+#include <pindispatch/json.h>
+
+#include "cups.h"
+#include "desk.h"
+#include "print_spooler.h"
+
+enum { PATIENCE_MILLISECONDS = 10 * 1000, POLL_MILLISECONDS = 20 };
+
+static struct private_cups cups; /* one server for the whole program: starting it is the slow part */
+
+static int start(void **state)
+{
+    (void)state;
+    private_cups_start(&cups, NULL);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    private_cups_stop(&cups);
+    return 0;
+}
+
+static int desk_setup(void **state)
+{
+    struct stub_desk *s = stub_desk_new(method_print.settings);
+    stub_desk_set(s, "print.server", cups.server);
+    *state = s;
+    return 0;
+}
+
+static int desk_teardown(void **state)
+{
+    stub_desk_free(*state);
+    private_cups_fault(&cups, NULL);
+    private_cups_run(&cups, "cupsenable", "pin");
+    private_cups_run(&cups, "cupsaccept", "pin");
+    return 0;
+}
+
+static int deliver(struct stub_desk *s)
+{
+    void *session = NULL;
+    assert_int_equal(method_print.open(&s->desk, &session), 0);
+    int r = method_print.deliver(&s->desk, session);
+    method_print.close(session);
+    assert_int_equal(s->armed, 0);
+    return r;
+}
+
+/* Follows a spooled letter as the dispatcher does, until it is something else. */
+static void follow_while(struct stub_desk *s, struct stub_parcel *p, const char *code)
+{
+    for (int waited = 0; waited < PATIENCE_MILLISECONDS; waited += POLL_MILLISECONDS) {
+        bool same = code ? strcmp(p->outcome.code, code) == 0 : p->outcome.kind == OUTCOME_SPOOLED;
+        if (!same)
+            return;
+        usleep(POLL_MILLISECONDS * 1000);
+        stub_desk_again(s, p, STAGE_SPOOLED, p->outcome.evidence);
+        assert_int_equal(deliver(s), 0);
+    }
+}
+
+static void assert_outcome(const struct stub_parcel *p, enum outcome_kind kind, const char *code, bool destination)
+{
+    if (p->outcome.kind != kind || strcmp(p->outcome.code, code) != 0)
+        print_error("got %s %s: %s\n", outcome_name(p->outcome.kind), p->outcome.code, p->outcome.reason);
+    assert_true(p->reported);
+    assert_int_equal(p->outcome.kind, kind);
+    assert_string_equal(p->outcome.code, code);
+    assert_int_equal(p->outcome.destination, destination);
+    assert_true(strlen(p->outcome.reason) > 10);
+}
+
+static unsigned printed(const struct stub_parcel *p, char path[160])
+{
+    char uuid[UUID_TEXT];
+    return private_cups_printed(&cups, uuid_format(&p->parcel.job_uuid, uuid), path);
+}
+
+static void assert_delivered_once(struct stub_desk *s, struct stub_parcel *p)
+{
+    follow_while(s, p, NULL);
+    assert_outcome(p, OUTCOME_DELIVERED, "printed", false);
+    assert_int_equal(printed(p, NULL), 1);
+}
+
+/* Is nothing printed, also not a little later? */
+static void assert_not_printed(const struct stub_parcel *p)
+{
+    usleep(300 * 1000);
+    assert_int_equal(printed(p, NULL), 0);
+}
+
+/* -- jobs that somebody else made, or left */
+
+struct wanted {
+    const struct uuid *uuid;
+    unsigned by_state[16];
+    struct print_job last;
+};
+
+static void count_job(void *userdata, const struct print_job *j)
+{
+    struct wanted *w = userdata;
+    if (!print_job_is(j, w->uuid))
+        return;
+    w->by_state[j->state]++;
+    w->last = *j;
+}
+
+static struct wanted jobs_of(struct stub_desk *s, const struct parcel *p)
+{
+    struct wanted w = { .uuid = &p->job_uuid };
+    struct spooler *spooler = NULL;
+    struct outcome trouble = { 0 };
+    assert_int_equal(spooler_new(&s->desk, &spooler), 0);
+    assert_int_equal(spooler_each(spooler, count_job, &w, &trouble), 0);
+    spooler_free(spooler);
+    return w;
+}
+
+/* What an attempt leaves that dies after making its job, or after sending its document. */
+static int leave_job(struct stub_desk *s, const struct parcel *p, bool with_document, bool release)
+{
+    struct spooler *spooler = NULL;
+    struct outcome trouble = { 0 };
+    struct print_job job, sent;
+    struct document d = DOCUMENT;
+    d.media_type = "application/pdf";
+    assert_int_equal(spooler_new(&s->desk, &spooler), 0);
+    assert_int_equal(spooler_create(spooler, "leftover", &p->job_uuid, &job, &trouble), 0);
+    assert_int_equal(buffer_add(&d.bytes, s->document, s->document_size), 0);
+    if (with_document)
+        assert_int_equal(spooler_send(spooler, job.id, &d, &sent, &trouble), 0);
+    if (release)
+        assert_int_equal(spooler_release(spooler, job.id, &trouble), 0);
+    document_release(&d);
+    spooler_free(spooler);
+    return job.id;
+}
+
+/* -- the ordinary */
+
+static void test_delivers(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
+    char uuid[PRINT_UUID], path[160];
+    assert_int_equal(deliver(s), 0);
+    assert_int_equal(p->outcome.kind, OUTCOME_SPOOLED);
+    assert_string_equal(s->trail, "next compose mark report ");
+    assert_string_equal(json_text(p->mark, "job_uuid"), print_uuid(&p->parcel.job_uuid, uuid));
+    assert_true(json_number(p->mark, "job_id", 0) > 0);
+    assert_delivered_once(s, p);
+    const json_t *e = p->outcome.evidence;
+    assert_string_equal(json_text(e, "job_uuid"), uuid);
+    assert_string_equal(json_text(e, "printer"), "pin");
+    assert_string_equal(json_text(e, "job_state"), "completed");
+    assert_int_equal(json_number(e, "sheets", -1), 1);
+    assert_string_equal(json_text(e, "proof"), "sheets");
+
+    struct buffer b = BUFFER(64 * 1024);
+    printed(p, path);
+    assert_int_equal(file_read(path, &b), 0);
+    assert_int_equal(buffer_size(&b), s->document_size);
+    assert_memory_equal(buffer_bytes(&b), s->document, s->document_size);
+    buffer_release(&b);
+}
+
+static void test_many_at_once(void **state)
+{
+    struct stub_desk *s = *state;
+    for (int i = 0; i < 70; i++)
+        stub_desk_add(s, STAGE_FRESH);
+    assert_int_equal(deliver(s), 0);
+    assert_int_equal(s->mark_calls, 3); /* a commit for a batch, not for a letter */
+    for (int i = 0; i < 70; i++)
+        assert_delivered_once(s, s->parcels[i]);
+}
+
+static void look_at_mark(struct stub_desk *s, struct parcel *const *p, size_t n)
+{
+    (void)s;
+    for (size_t i = 0; i < n; i++) {
+        struct stub_desk *other = stub_desk_new(method_print.settings);
+        stub_desk_set(other, "print.server", cups.server);
+        struct wanted w = jobs_of(other, p[i]);
+        stub_desk_free(other);
+        assert_int_equal(w.by_state[IPP_JSTATE_HELD], 1);
+        assert_int_equal(w.last.documents, 1);
+    }
+}
+
+static void test_nothing_moves_before_the_commit(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
+    s->on_mark = look_at_mark;
+    assert_int_equal(deliver(s), 0);
+    assert_int_equal(s->mark_calls, 1);
+    assert_delivered_once(s, p);
+}
+
+static void test_commit_fails(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
+    s->mark_fails = -EIO;
+    assert_int_equal(deliver(s), -EIO);
+    assert_outcome(p, OUTCOME_DEFERRED, "not-committed", false);
+    assert_not_printed(p);
+    struct wanted w = jobs_of(s, &p->parcel);
+    assert_int_equal(w.by_state[IPP_JSTATE_CANCELED], 1);
+    assert_int_equal(w.by_state[IPP_JSTATE_HELD], 0);
+}
+
+static void test_spooler_is_enough(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
+    stub_desk_set(s, "print.confirm", "accepted");
+    assert_int_equal(deliver(s), 0);
+    assert_outcome(p, OUTCOME_DELIVERED, "accepted", false);
+    assert_true(json_number(p->outcome.evidence, "job_id", 0) > 0);
+}
+
+static void test_letter_that_cannot_be_made(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *bad = stub_desk_add(s, STAGE_FRESH), *good = stub_desk_add(s, STAGE_FRESH);
+    outcome_set(&bad->trouble, OUTCOME_FAILED, "glyph-missing", "The font lacks a letter of data.holder.name.");
+    assert_int_equal(deliver(s), 0);
+    assert_outcome(bad, OUTCOME_FAILED, "glyph-missing", false);
+    assert_delivered_once(s, good);
+}
+
+/* -- interrupted attempts */
+
+static void die_at_mark(struct stub_desk *s, struct parcel *const *p, size_t n)
+{
+    (void)s, (void)p, (void)n;
+    _exit(42);
+}
+
+/* A worker that is killed while it waits for the commit: the letter lies held at the server. */
+static void deliver_and_die(struct stub_desk *s)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        s->on_mark = die_at_mark;
+        deliver(s);
+        _exit(0);
+    }
+    assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+}
+
+static void test_killed_before_the_commit(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
+    deliver_and_die(s);
+    assert_int_equal(jobs_of(s, &p->parcel).by_state[IPP_JSTATE_HELD], 1);
+    leave_job(s, &p->parcel, false, false); /* another one died before its document */
+    stub_desk_again(s, p, STAGE_BEGUN, NULL);
+    assert_int_equal(deliver(s), 0);
+    assert_int_equal(p->composed, 1);
+    assert_delivered_once(s, p);
+    struct wanted w = jobs_of(s, &p->parcel);
+    assert_int_equal(w.by_state[IPP_JSTATE_CANCELED], 2);
+    assert_int_equal(w.by_state[IPP_JSTATE_COMPLETED], 1);
+}
+
+static void test_killed_after_the_commit(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
+    deliver_and_die(s);
+    stub_desk_again(s, p, STAGE_RELEASING, NULL);
+    assert_int_equal(deliver(s), 0);
+    assert_int_equal(p->composed, 0);
+    assert_delivered_once(s, p);
+}
+
+static void test_killed_after_the_release(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_RELEASING);
+    leave_job(s, &p->parcel, true, true);
+    assert_int_equal(deliver(s), 0);
+    assert_int_equal(p->composed, 0);
+    assert_delivered_once(s, p);
+    stub_desk_again(s, p, STAGE_RELEASING, NULL);
+    assert_int_equal(deliver(s), 0);
+    assert_outcome(p, OUTCOME_DELIVERED, "printed", false);
+    assert_int_equal(printed(p, NULL), 1);
+}
+
+static void test_released_although_only_begun(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_BEGUN);
+    leave_job(s, &p->parcel, true, true);
+    assert_int_equal(deliver(s), 0);
+    assert_int_equal(p->composed, 0);
+    assert_int_equal(s->mark_calls, 0);
+    assert_delivered_once(s, p);
+}
+
+static void test_history_gone(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_RELEASING), *q = stub_desk_add(s, STAGE_SPOOLED);
+    struct stub_parcel *other = stub_desk_add(s, STAGE_FRESH);
+    char uuid[PRINT_UUID];
+    int id = leave_job(s, &other->parcel, true, true);
+    other->handed = true;
+    /* Q's evidence names an id that is another letter's job by now. */
+    q->parcel.evidence =
+        json_pack("{s:i, s:s, s:b}", "job_id", id, "job_uuid", print_uuid(&q->parcel.job_uuid, uuid), "released", 1);
+    assert_int_equal(deliver(s), 0);
+    assert_outcome(p, OUTCOME_IN_DOUBT, "history-gone", false);
+    assert_outcome(q, OUTCOME_IN_DOUBT, "history-gone", false);
+    assert_int_equal(p->composed + q->composed, 0);
+}
+
+static void test_only_an_earlier_job_is_known(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_RELEASING);
+    char uuid[PRINT_UUID], id[16];
+    int left = leave_job(s, &p->parcel, false, false);
+    snprintf(id, sizeof(id), "pin-%d", left);
+    private_cups_run(&cups, "cancel", id);
+    p->parcel.evidence = json_pack("{s:i, s:s}", "job_id", 999999, "job_uuid", print_uuid(&p->parcel.job_uuid, uuid));
+    assert_int_equal(deliver(s), 0);
+    assert_outcome(p, OUTCOME_IN_DOUBT, "history-gone", false);
+}
+
+/* -- the printer's word */
+
+static void test_aborted(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
+    private_cups_fault(&cups, "fail");
+    assert_int_equal(deliver(s), 0);
+    follow_while(s, p, NULL);
+    assert_outcome(p, OUTCOME_FAILED, "job-aborted", false);
+    assert_non_null(strstr(p->outcome.reason, "jammed"));
+    assert_int_equal(printed(p, NULL), 0);
+}
+
+static void test_cancelled_by_a_person(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
+    char id[32];
+    private_cups_fault(&cups, "slow 20");
+    assert_int_equal(deliver(s), 0);
+    snprintf(id, sizeof(id), "pin-%d", (int)json_number(p->outcome.evidence, "job_id", 0));
+    private_cups_run(&cups, "cancel", id);
+    follow_while(s, p, NULL);
+    assert_outcome(p, OUTCOME_FAILED, "job-canceled", false);
+}
+
+static void test_no_history_is_weak_proof(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
+    private_cups_fault(&cups, "no-history");
+    assert_int_equal(deliver(s), 0);
+    assert_delivered_once(s, p);
+    assert_string_equal(json_text(p->outcome.evidence, "proof"), "weak");
+}
+
+/* -- the destination's troubles */
+
+static void test_queue_stopped(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH), *q = stub_desk_add(s, STAGE_BEGUN);
+    private_cups_run(&cups, "cupsdisable", "pin");
+    assert_int_equal(deliver(s), 0);
+    assert_outcome(p, OUTCOME_DEFERRED, "printer-stopped", true);
+    assert_outcome(q, OUTCOME_DEFERRED, "printer-stopped", true);
+    assert_int_equal(p->composed + q->composed, 0); /* no letter is made for a printer that stands */
+    private_cups_run(&cups, "cupsenable", "pin");
+    stub_desk_again(s, p, STAGE_BEGUN, NULL);
+    stub_desk_again(s, q, STAGE_BEGUN, NULL);
+    assert_int_equal(deliver(s), 0);
+    assert_delivered_once(s, p);
+    assert_delivered_once(s, q);
+}
+
+static void test_printer_stops_while_it_prints(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
+    private_cups_fault(&cups, "stop");
+    assert_int_equal(deliver(s), 0);
+    follow_while(s, p, "waiting");
+    follow_while(s, p, "printing");
+    follow_while(s, p, "waiting");
+    assert_outcome(p, OUTCOME_SPOOLED, "printer-stopped", true);
+    assert_non_null(strstr(p->outcome.reason, "toner"));
+    private_cups_fault(&cups, NULL);
+    private_cups_run(&cups, "cupsenable", "pin");
+    assert_delivered_once(s, p);
+}
+
+static void test_queue_refuses(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
+    private_cups_run(&cups, "cupsreject", "pin");
+    assert_int_equal(deliver(s), 0);
+    assert_outcome(p, OUTCOME_DEFERRED, "printer-not-accepting", true);
+    assert_int_equal(p->composed, 0);
+}
+
+static void test_no_such_printer(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH), *q = stub_desk_add(s, STAGE_SPOOLED);
+    stub_desk_set(s, "print.printer", "no such printer");
+    assert_int_equal(deliver(s), 0);
+    assert_outcome(p, OUTCOME_DEFERRED, "printer-not-found", true);
+    assert_outcome(q, OUTCOME_SPOOLED, "printer-not-found", true);
+}
+
+static void test_no_server(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH), *q = stub_desk_add(s, STAGE_RELEASING);
+    char uuid[PRINT_UUID];
+    stub_desk_set(s, "print.server", "/tmp/no-such-folder/cups.sock");
+    q->parcel.evidence = json_pack("{s:i, s:s}", "job_id", 7, "job_uuid", print_uuid(&q->parcel.job_uuid, uuid));
+    assert_int_equal(deliver(s), 0);
+    assert_outcome(p, OUTCOME_DEFERRED, "server-gone", true);
+    assert_outcome(q, OUTCOME_SPOOLED, "server-gone", true); /* never made anew */
+    assert_int_equal(json_number(q->outcome.evidence, "job_id", 0), 7);
+    assert_int_equal(p->composed, 0);
+}
+
+static void test_spooler_full(void **state)
+{
+    struct stub_desk *s = *state;
+    struct private_cups small;
+    private_cups_start(&small, "2");
+    stub_desk_set(s, "print.server", small.server);
+    for (int i = 0; i < 4; i++)
+        stub_desk_add(s, STAGE_FRESH);
+    assert_int_equal(deliver(s), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(s->parcels[i]->outcome.kind, OUTCOME_SPOOLED);
+    for (int i = 2; i < 4; i++)
+        assert_outcome(s->parcels[i], OUTCOME_DEFERRED, "spooler-full", true);
+    assert_int_equal(s->parcels[3]->composed, 0);
+    private_cups_stop(&small);
+}
+
+static void test_kept_connection_breaks(void **state)
+{
+    struct stub_desk *s = *state;
+    void *session = NULL;
+    assert_int_equal(method_print.open(&s->desk, &session), 0);
+    for (int i = 0; i < 2; i++) {
+        struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
+        assert_int_equal(method_print.deliver(&s->desk, session), 0);
+        assert_int_equal(p->outcome.kind, OUTCOME_SPOOLED);
+        assert_false(p->outcome.destination);
+        private_cups_reload(&cups);
+    }
+    method_print.close(session);
+    assert_delivered_once(s, s->parcels[0]);
+    assert_delivered_once(s, s->parcels[1]);
+}
+
+#define WITH_DESK(f) cmocka_unit_test_setup_teardown(f, desk_setup, desk_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_DESK(test_delivers),
+        WITH_DESK(test_many_at_once),
+        WITH_DESK(test_nothing_moves_before_the_commit),
+        WITH_DESK(test_commit_fails),
+        WITH_DESK(test_spooler_is_enough),
+        WITH_DESK(test_letter_that_cannot_be_made),
+        WITH_DESK(test_killed_before_the_commit),
+        WITH_DESK(test_killed_after_the_commit),
+        WITH_DESK(test_killed_after_the_release),
+        WITH_DESK(test_released_although_only_begun),
+        WITH_DESK(test_history_gone),
+        WITH_DESK(test_only_an_earlier_job_is_known),
+        WITH_DESK(test_aborted),
+        WITH_DESK(test_cancelled_by_a_person),
+        WITH_DESK(test_no_history_is_weak_proof),
+        WITH_DESK(test_queue_stopped),
+        WITH_DESK(test_printer_stops_while_it_prints),
+        WITH_DESK(test_queue_refuses),
+        WITH_DESK(test_no_such_printer),
+        WITH_DESK(test_no_server),
+        WITH_DESK(test_spooler_full),
+        WITH_DESK(test_kept_connection_breaks),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
