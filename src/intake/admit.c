@@ -1,0 +1,254 @@
+#include "admit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <pindispatch/clock.h>
+#include <pindispatch/log.h>
+#include <pindispatch/method.h>
+#include <pindispatch/seal.h>
+#include <pindispatch/settings.h>
+#include <pindispatch/site.h>
+
+enum {
+    RETRY_BUSY = 1,   /* seconds: memory comes back */
+    RETRY_STORE = 5,  /* seconds: a disk that is full or broken needs somebody */
+    LOGGED_MOST = 20, /* refusals logged a second: whoever floods us must not flood the log */
+};
+
+/* The sealed texts of one admission, until the store has them. */
+struct seals {
+    char *texts[SECRET_KINDS];
+};
+
+static void seals_cleanup(struct seals *s)
+{
+    for (size_t k = 0; k < SECRET_KINDS; k++)
+        free(s->texts[k]);
+}
+
+static int refuse_for_now(struct ticket *t, const char *code, unsigned retry_after, const char *message)
+{
+    t->retry_after = retry_after;
+    return problem_set(&t->problem, code, NULL, "%s", message);
+}
+
+static int refuse_by_store(struct ticket *t, int error)
+{
+    if (error == -ENOMEM || error == -EAGAIN || error == -EBUSY)
+        return refuse_for_now(t, "busy", RETRY_BUSY, "there is too much to do; try again");
+    return refuse_for_now(t, "store", RETRY_STORE, "the store cannot take the event; nothing of it was kept");
+}
+
+static int refuse_by_memory(struct ticket *t)
+{
+    return refuse_for_now(t, "busy", RETRY_BUSY, "out of memory; try again");
+}
+
+static const struct method *method_of(const struct site *site, enum secret_kind kind)
+{
+    static const char *const names[SECRET_KINDS] = { "CardsPINDeliveryMethod", "CardsPUKDeliveryMethod" };
+
+    return method_find(kind, settings_text(site->settings, names[kind]));
+}
+
+/* Nobody can know whether a sealed text holds a PUK when its event does not say so. Where PUKs are not delivered
+ * there is then no PUK to record. */
+static bool is_wanted(const struct event *e, enum secret_kind kind, const struct method *m)
+{
+    return e->brings[kind] && (e->stated || kind != SECRET_PUK || !(m->flags & METHOD_KEEPS_NOTHING));
+}
+
+/* Each delivery of a clear secret gets a JWE of its own, with that secret alone; a JWE that came is taken as it is.
+ */
+static int close_secret(struct ticket *t, enum secret_kind kind, struct seals *s)
+{
+    struct secret *only[SECRET_KINDS] = { NULL };
+    int r;
+
+    if (t->event->sealed) {
+        s->texts[kind] = strdup(t->event->sealed);
+        return s->texts[kind] ? 0 : refuse_by_memory(t);
+    }
+    only[kind] = t->event->secrets[kind];
+    r = seal_close(t->admit->site->key, only, &s->texts[kind]);
+    if (r == -ENOMEM)
+        return refuse_by_memory(t);
+    return r == 0 ? 0 : refuse_for_now(t, "busy", RETRY_BUSY, "the secret could not be sealed; try again");
+}
+
+static int add_item(struct ticket *t, enum secret_kind kind, const struct method *m, struct seals *s)
+{
+    struct admitted *item = &t->admission.items[t->admission.n];
+    bool keeps = !(m->flags & METHOD_KEEPS_NOTHING);
+
+    if (keeps && m->check && m->check(t->event, &t->problem) != 0)
+        return 1;
+    if (keeps && close_secret(t, kind, s) != 0)
+        return 1;
+    *item = (struct admitted){ .secret = kind,
+                               .state = keeps ? STATE_QUEUED : STATE_NOPIN,
+                               .sealed = s->texts[kind],
+                               .stated = t->event->stated };
+    snprintf(item->method, sizeof(item->method), "%s", m->names[kind]);
+    t->admission.n++;
+    return 0;
+}
+
+static int check_sealed(struct ticket *t)
+{
+    if (!t->event->sealed || seal_check(t->admit->site->key, t->event->sealed, &t->problem) == 0)
+        return 0;
+    snprintf(t->problem.where, sizeof(t->problem.where), "$.data.sealed");
+    return 1;
+}
+
+static int add_items(struct ticket *t, struct seals *s)
+{
+    if (check_sealed(t) != 0)
+        return 1;
+    for (unsigned k = 0; k < SECRET_KINDS; k++) {
+        const struct method *m = method_of(t->admit->site, k);
+
+        if (is_wanted(t->event, k, m) && add_item(t, k, m, s) != 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* What is in the ticket from here on may be shown. */
+static void forget_secrets(struct event *e)
+{
+    for (size_t k = 0; k < SECRET_KINDS; k++)
+        e->secrets[k] = secret_free(e->secrets[k]);
+    free(TAKE(e->sealed));
+}
+
+/* 0 when the event is in the open transaction, also as one that was there already or stands in the way. */
+static int put(struct ticket *t, const struct origin *o)
+{
+    const struct site *site = t->admit->site;
+    int r;
+
+    t->admission.event = t->event;
+    t->admission.cause = (struct cause){
+        .what = o->what, .uid = o->uid, .generation = site->generation, .now = clock_now(site->clock)
+    };
+    r = store_put(site->store, &t->admission);
+    for (size_t i = 0; i < t->admission.n; i++)
+        t->admission.items[i].sealed = NULL;
+    if (r < 0) {
+        commit_fail(site->commit, r);
+        return refuse_by_store(t, r);
+    }
+    t->verdict = r == STORE_DUPLICATE ? VERDICT_DUPLICATE : r == STORE_CONFLICT ? VERDICT_REJECTED : VERDICT_ACCEPTED;
+    if (r == STORE_CONFLICT)
+        problem_set(&t->problem, "conflict", "$.id", "there is another event with this source and id");
+    return 0;
+}
+
+static int decide(struct ticket *t, const struct origin *o, const char *line, size_t size)
+{
+    CLEANUP(seals_cleanup) struct seals seals = { { NULL } };
+    int r = event_parse(line, size, settings_list(t->admit->site->settings, "accept_types"), &t->event, &t->problem);
+
+    if (r < 0)
+        return refuse_by_memory(t);
+    if (r > 0) {
+        (void)event_identify(line, size, &t->event);
+        return 1;
+    }
+    r = add_items(t, &seals);
+    forget_secrets(t->event);
+    return r == 0 ? put(t, o) : 1;
+}
+
+static void log_taken(const struct ticket *t)
+{
+    char ids[SECRET_KINDS][UUID_TEXT] = { "", "" };
+
+    for (size_t i = 0; i < t->admission.n; i++)
+        uuid_format(&t->admission.items[i].id, ids[i]);
+    log_event(LOG_INFO, MESSAGE_EVENT_ACCEPTED,
+              LOG_FIELDS(LOG_FIELD("EVENT_SOURCE", t->event->source), LOG_FIELD("EVENT_ID", t->event->id),
+                         LOG_FIELD("DELIVERY_ID", ids[0]), LOG_FIELD("DELIVERY_ID", ids[1][0] ? ids[1] : NULL)),
+              "event %s", t->verdict == VERDICT_DUPLICATE ? "was there already" : "accepted");
+}
+
+static void log_refused(struct admit *a, const struct ticket *t)
+{
+    int64_t second = clock_now(a->site->clock) / MICROSECONDS_PER_SECOND;
+
+    if (second != a->second)
+        a->logged = 0;
+    a->second = second;
+    if (a->logged++ > LOGGED_MOST)
+        return;
+    if (a->logged > LOGGED_MOST) {
+        log_plain(LOG_NOTICE, "more events are rejected than are logged; the counters have them all");
+        return;
+    }
+    log_event(t->retry_after ? LOG_WARNING : LOG_NOTICE,
+              t->retry_after ? MESSAGE_STORE_REFUSED : MESSAGE_EVENT_REJECTED,
+              LOG_FIELDS(LOG_FIELD("EVENT_SOURCE", t->event ? t->event->source : NULL),
+                         LOG_FIELD("EVENT_ID", t->event ? t->event->id : NULL), LOG_FIELD("CODE", t->problem.code),
+                         LOG_FIELD("PATH", t->problem.where[0] ? t->problem.where : NULL)),
+              "event rejected: %s", t->problem.message);
+}
+
+static void settle(struct admit *a, struct ticket *t)
+{
+    t->settled = true;
+    if (t->verdict == VERDICT_REJECTED) {
+        a->stat.rejected++;
+        log_refused(a, t);
+        return;
+    }
+    if (t->verdict == VERDICT_DUPLICATE)
+        a->stat.duplicates++;
+    else
+        a->stat.accepted++;
+    log_taken(t);
+}
+
+static void refuse(struct admit *a, struct ticket *t)
+{
+    t->verdict = VERDICT_REJECTED;
+    settle(a, t);
+}
+
+static void on_commit(struct commit_waiter *w, int r)
+{
+    struct ticket *t = (struct ticket *)((char *)w - offsetof(struct ticket, waiter));
+    struct admit *a = t->admit;
+
+    a->pending--;
+    if (r < 0) {
+        t->problem = (struct problem){ .code = "" };
+        refuse_by_store(t, r);
+        refuse(a, t);
+    } else {
+        settle(a, t);
+    }
+    if (t->notify)
+        t->notify(t->owner);
+    else
+        ticket_free(t);
+}
+
+void admit_line(struct admit *a, struct ticket *t, const struct origin *o, const char *line, size_t size)
+{
+    if (decide(t, o, line, size) != 0) {
+        refuse(a, t);
+        return;
+    }
+    t->waiter.done = on_commit;
+    a->pending++;
+    commit_join(a->site->commit, &t->waiter);
+}
+
+void admit_too_long(struct admit *a, struct ticket *t)
+{
+    problem_set(&t->problem, "size", "$", "an event must have at most %d bytes", EVENT_MOST);
+    refuse(a, t);
+}

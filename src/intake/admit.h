@@ -1,0 +1,34 @@
+/* Admission: one line becomes an event with its deliveries in the store, or a refusal. */
+#ifndef PINDISPATCH_INTAKE_ADMIT_H
+#define PINDISPATCH_INTAKE_ADMIT_H
+
+#include <pindispatch/intake.h>
+
+#include "ticket.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct site;
+
+struct admit {
+    const struct site *site;
+    struct intake_stat stat;
+    unsigned pending; /* tickets that wait for a commit */
+    int64_t second;   /* in which refusals were logged last */
+    unsigned logged;  /* then */
+};
+
+/* Who hands a line in. */
+struct origin {
+    const char *what; /* for the audit row: "submit", "drop" */
+    int64_t uid;
+};
+
+/* Decides about LINE: T is settled now (refused), or later, when the commit is done: then T->notify is called. */
+void admit_line(struct admit *a, struct ticket *t, const struct origin *o, const char *line, size_t size);
+/* Settles T as refused without looking at a line. */
+void admit_too_long(struct admit *a, struct ticket *t);
+
+#endif
