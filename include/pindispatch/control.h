@@ -4,7 +4,8 @@
  *   {"command":"status"}                                 → {"ok":true,"status":{…}}
  *   {"command":"list","states":["failed"],"limit":100}   → {"item":{delivery}}… {"ok":true}
  *   {"command":"show","id":ID}                           → {"ok":true,"delivery":{…,"event":{…},"audit":[…]}}
- *   {"command":"states","ids":[ID…]}                     → {"ok":true,"states":{ID:"queued"…}} (null: no such delivery)
+ *   {"command":"states","ids":[ID…]}                     → {"ok":true,"states":{ID:"queued"…}} (null: no such
+ * delivery)
  *   {"command":"retry"|"cancel"|"hold"|"release","id":ID,"reason":…}          → {"ok":true,"id","state"}
  *   {"command":"resolve","id":ID,"as":"delivered"|"failed","reason":…}        → {"ok":true,"id","state"}
  *       ("changed" tells whether it was not so already; "note": what the operator should look after)
@@ -13,9 +14,10 @@
  *   {"command":"audit-verify"}                           → {"ok":true,"rows":N} or error "audit"
  *   {"command":"audit-export","after":N}                 → {"item":{row}}… {"ok":true}
  *
- * Error codes: "usage" (not a request), "unknown" (no such delivery), "refused" (the state or the peer's rights do not
- * allow it), "config" (a reload was refused), "audit" (the chain is broken), "store" (it failed), "busy". A line of
- * more than 64 KiB is answered with "usage". Requests of one connection are answered in order, one after the other. */
+ * Error codes: "usage" (not a request), "unknown" (no such delivery), "refused" (the state or the peer's rights do
+ * not allow it), "config" (a reload was refused), "audit" (the chain is broken), "store" (it failed), "busy". A line
+ * of more than 64 KiB is answered with "usage". Requests of one connection are answered in order, one after the
+ * other. */
 #ifndef PINDISPATCH_CONTROL_H
 #define PINDISPATCH_CONTROL_H
 
