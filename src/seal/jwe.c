@@ -1,0 +1,150 @@
+#include "jwe.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <pindispatch/json.h>
+
+#include "base64url.h"
+#include "openssl.h"
+
+enum { PARTS = 5 };
+
+struct part {
+    const char *text;
+    size_t length;
+};
+
+static int bad_form(struct problem *p, const char *why)
+{
+    return problem_set(p, "form", "", "not a JWE in compact form: %s", why);
+}
+
+static int split(const char *text, struct part parts[PARTS], struct problem *p)
+{
+    size_t n = 0;
+
+    if (strnlen(text, JWE_MOST + 1) > JWE_MOST)
+        return bad_form(p, "it is longer than 4096 characters");
+    for (const char *at = text;; at++) {
+        size_t length = strcspn(at, ".");
+
+        if (n == PARTS)
+            return bad_form(p, "it has more than five parts");
+        parts[n++] = (struct part){ at, length };
+        at += length;
+        if (!*at)
+            break;
+    }
+    return n == PARTS ? 0 : bad_form(p, "it must have five parts with dots between them");
+}
+
+static int decode(const struct part *part, uint8_t *bytes, size_t size)
+{
+    size_t got = 0;
+
+    return base64url_decode(part->text, part->length, bytes, size, &got) == 0 && got == size ? 0 : -EINVAL;
+}
+
+static int decode_parts(const struct part parts[PARTS], struct jwe *j, struct problem *p)
+{
+    if (decode(&parts[1], j->wrapped, WRAPPED_SIZE) < 0)
+        return bad_form(p, "the encrypted key is not 40 bytes in base64url");
+    if (decode(&parts[2], j->iv, IV_SIZE) < 0)
+        return bad_form(p, "the initialization vector is not 12 bytes in base64url");
+    if (base64url_decode(parts[3].text, parts[3].length, j->ciphertext, CONTENT_MOST, &j->ciphertext_size) < 0 ||
+        j->ciphertext_size == 0)
+        return bad_form(p, "the ciphertext is not 1 to 1024 bytes in base64url");
+    if (decode(&parts[4], j->tag, TAG_SIZE) < 0)
+        return bad_form(p, "the authentication tag is not 16 bytes in base64url");
+    return 0;
+}
+
+static json_t *decode_header(const struct part *part)
+{
+    uint8_t bytes[HEADER_MOST];
+    size_t size;
+
+    if (base64url_decode(part->text, part->length, bytes, sizeof(bytes), &size) < 0)
+        return NULL;
+    return json_parse_line((const char *)bytes, size);
+}
+
+static bool says(const json_t *header, const char *name, const char *expected)
+{
+    const char *text = json_text(header, name);
+
+    return text && strcmp(text, expected) == 0;
+}
+
+/* A critical extension is one that must be understood, and none is; compression before encryption tells lengths. */
+static int check_algorithms(const json_t *header, struct problem *p)
+{
+    if (!says(header, "alg", SEAL_ALG) || !says(header, "enc", SEAL_ENC))
+        return problem_set(p, "algorithm", "", "the JWE must have \"alg\" %s and \"enc\" %s", SEAL_ALG, SEAL_ENC);
+    if (json_object_get(header, "crit") || json_object_get(header, "zip"))
+        return problem_set(p, "algorithm", "", "a JWE with \"crit\" or \"zip\" in its header is not taken");
+    return 0;
+}
+
+static int read_party(const json_t *header, const char *name, struct party *ret)
+{
+    const json_t *j = json_object_get(header, name);
+
+    if (!j)
+        return 0;
+    if (!json_is_string(j))
+        return -EINVAL;
+    return base64url_decode(json_string_value(j), json_string_length(j), ret->bytes, PARTY_MOST, &ret->size);
+}
+
+static int read_ephemeral(const struct seal_key *k, const json_t *header, struct jwe *j, struct problem *p)
+{
+    struct point point;
+
+    if (point_from_json(json_object_get(header, "epk"), &point) < 0)
+        return bad_form(p, "\"epk\" in its header is no public key on P-256 or X25519");
+    if (point.curve != k->curve)
+        return problem_set(p, "key", "", "\"epk\" is on another curve than the key %s", k->id);
+    j->ephemeral = point_key(&point, NULL);
+    return j->ephemeral ? 0 : bad_form(p, "\"epk\" in its header is not on its curve");
+}
+
+static int read_header(const struct seal_key *k, const struct part *part, struct jwe *j, struct problem *p)
+{
+    CLEANUP(json_cleanup) json_t *header = decode_header(part);
+    int r;
+
+    if (!json_is_object(header))
+        return bad_form(p, "its header is not a JSON object of at most 1024 bytes in base64url");
+    r = check_algorithms(header, p);
+    if (r == 0 && !says(header, "kid", k->id))
+        r = problem_set(p, "key", "", "the JWE is not for the key in use, whose \"kid\" is %s", k->id);
+    if (r == 0 && (read_party(header, "apu", &j->apu) < 0 || read_party(header, "apv", &j->apv) < 0))
+        r = bad_form(p, "\"apu\" or \"apv\" in its header is not at most 128 bytes in base64url");
+    if (r == 0)
+        r = read_ephemeral(k, header, j, p);
+    j->header = part->text;
+    j->header_length = part->length;
+    return r;
+}
+
+int jwe_parse(const struct seal_key *k, const char *text, struct jwe *ret, struct problem *p)
+{
+    struct part parts[PARTS];
+    int r = split(text, parts, p);
+
+    *ret = (struct jwe){ .header = NULL };
+    if (r == 0)
+        r = read_header(k, &parts[0], ret, p);
+    if (r == 0)
+        r = decode_parts(parts, ret, p);
+    if (r != 0)
+        jwe_release(ret);
+    return r;
+}
+
+void jwe_release(struct jwe *j)
+{
+    EVP_PKEY_free(TAKE(j->ephemeral));
+}

@@ -1,0 +1,26 @@
+/* A JWE in compact form, taken apart (RFC 7516 section 3.1). */
+#ifndef PINDISPATCH_SEAL_JWE_H
+#define PINDISPATCH_SEAL_JWE_H
+
+#include "content.h"
+#include "key.h"
+
+enum { HEADER_MOST = 1024 }; /* bytes of the protected header's JSON */
+
+struct jwe {
+    const char *header; /* in base64url: what the tag covers; borrowed from the text */
+    size_t header_length;
+    struct party apu, apv; /* RFC 7518 sections 4.6.1.2 and 4.6.1.3 */
+    EVP_PKEY *ephemeral;   /* owned; its point is on the curve */
+    uint8_t wrapped[WRAPPED_SIZE];
+    uint8_t iv[IV_SIZE];
+    uint8_t ciphertext[CONTENT_MOST];
+    size_t ciphertext_size;
+    uint8_t tag[TAG_SIZE];
+};
+
+/* Strict: the form, the algorithms, K's id and curve. 0; 1 with P (codes "form", "algorithm", "key"). */
+int jwe_parse(const struct seal_key *k, const char *text, struct jwe *ret, struct problem *p);
+void jwe_release(struct jwe *j);
+
+#endif

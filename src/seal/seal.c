@@ -1,0 +1,165 @@
+/* Closing and opening. Own code and not libjose, because that has no X25519 and frees clear text without wiping. */
+#include <pindispatch/seal.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include <pindispatch/clock.h>
+#include <pindispatch/json.h>
+
+#include "base64url.h"
+#include "jwe.h"
+#include "openssl.h"
+
+/* Everything clear that one sealing or opening has in its hands, wiped as one. */
+struct hands {
+    uint8_t shared[COORDINATE];
+    uint8_t kek[KEK_SIZE];
+    uint8_t cek[CEK_SIZE];
+    char content[CONTENT_MOST];
+    size_t content_size;
+};
+
+static void hands_wipe(struct hands *h)
+{
+    secret_wipe(h, sizeof(*h));
+}
+
+static int derive_kek(const struct seal_key *k, EVP_PKEY *own, EVP_PKEY *peer, const struct jwe *j, struct hands *h)
+{
+    int r = curve_agree(own, peer, h->shared);
+
+    if (r < 0)
+        return r;
+    return concat_kdf(&k->ciphers, h->shared, COORDINATE, SEAL_ALG, &j->apu, &j->apv, h->kek, KEK_SIZE);
+}
+
+/* The protected header in base64url, ready in B. */
+static int write_header(const struct seal_key *k, const EVP_PKEY *ephemeral, struct buffer *b)
+{
+    CLEANUP(json_cleanup) json_t *header = NULL;
+    char json[HEADER_MOST];
+    struct point point;
+    size_t size;
+    int r = point_of_key(k->curve, ephemeral, &point);
+
+    if (r < 0)
+        return r;
+    header =
+        json_pack("{s:s,s:s,s:s,s:o}", "alg", SEAL_ALG, "enc", SEAL_ENC, "kid", k->id, "epk", point_to_json(&point));
+    size = header ? json_dumpb(header, json, sizeof(json), JSON_COMPACT) : 0;
+    if (size == 0 || size > sizeof(json))
+        return -ENOMEM;
+    r = buffer_reserve(b, BASE64URL_TEXT(size));
+    if (r == 0)
+        b->end += base64url_encode((const uint8_t *)json, size, b->data + b->end);
+    return r;
+}
+
+static int add_part(struct buffer *b, const uint8_t *bytes, size_t size)
+{
+    int r = buffer_add(b, ".", 1);
+
+    if (r == 0)
+        r = buffer_reserve(b, BASE64URL_TEXT(size));
+    if (r == 0)
+        b->end += base64url_encode(bytes, size, b->data + b->end);
+    return r;
+}
+
+/* Fills wrapped, iv, ciphertext and tag. */
+static int encrypt(const struct seal_key *k, EVP_PKEY *ephemeral, struct hands *h, struct jwe *j)
+{
+    struct message m = { .iv = j->iv,
+                         .authenticated = j->header,
+                         .authenticated_size = j->header_length,
+                         .in = (const uint8_t *)h->content,
+                         .size = h->content_size,
+                         .out = j->ciphertext };
+    int r = derive_kek(k, ephemeral, k->pkey, j, h);
+
+    random_bytes(h->cek, sizeof(h->cek));
+    random_bytes(j->iv, sizeof(j->iv));
+    j->ciphertext_size = h->content_size;
+    if (r == 0)
+        r = key_wrap(&k->ciphers, h->kek, h->cek, j->wrapped);
+    return r == 0 ? gcm_close(&k->ciphers, h->cek, &m, j->tag) : r;
+}
+
+static int close_content(const struct seal_key *k, struct hands *h, struct buffer *b)
+{
+    CLEANUP(pkey_cleanup) EVP_PKEY *ephemeral = NULL;
+    struct jwe j = { .header = NULL };
+    int r;
+
+    if (EVP_PKEY_generate(k->ephemeral, &ephemeral) != 1)
+        return openssl_failed(-EIO);
+    r = write_header(k, ephemeral, b);
+    if (r < 0)
+        return r;
+    j.header = buffer_bytes(b);
+    j.header_length = buffer_size(b);
+    r = encrypt(k, ephemeral, h, &j);
+    if (r == 0)
+        r = add_part(b, j.wrapped, sizeof(j.wrapped));
+    if (r == 0)
+        r = add_part(b, j.iv, sizeof(j.iv));
+    if (r == 0)
+        r = add_part(b, j.ciphertext, j.ciphertext_size);
+    return r == 0 ? add_part(b, j.tag, sizeof(j.tag)) : r;
+}
+
+int seal_close(const struct seal_key *k, struct secret *const secrets[SECRET_KINDS], char **ret)
+{
+    CLEANUP(buffer_release) struct buffer b = BUFFER(JWE_MOST + 1);
+    CLEANUP(hands_wipe) struct hands h;
+    int r = content_write(secrets, h.content, &h.content_size);
+
+    if (r == 0)
+        r = close_content(k, &h, &b);
+    if (r == 0)
+        r = buffer_terminate(&b);
+    if (r == 0)
+        *ret = TAKE(b.data);
+    return r;
+}
+
+static int decrypt(const struct seal_key *k, const struct jwe *j, struct hands *h)
+{
+    struct message m = { .iv = j->iv,
+                         .authenticated = j->header,
+                         .authenticated_size = j->header_length,
+                         .in = j->ciphertext,
+                         .size = j->ciphertext_size,
+                         .out = (uint8_t *)h->content };
+    int r = derive_kek(k, k->pkey, j->ephemeral, j, h);
+
+    if (r == 0)
+        r = key_unwrap(&k->ciphers, h->kek, j->wrapped, h->cek);
+    h->content_size = j->ciphertext_size;
+    return r == 0 ? gcm_open(&k->ciphers, h->cek, &m, j->tag) : r;
+}
+
+int seal_open(const struct seal_key *k, const char *jwe, struct secret *ret[SECRET_KINDS], struct problem *p)
+{
+    CLEANUP(hands_wipe) struct hands h;
+    CLEANUP(jwe_release) struct jwe j = { .header = NULL };
+    int r;
+
+    if (!k->can_open)
+        return problem_set(p, "key", "", "the key %s has no private part", k->id);
+    r = jwe_parse(k, jwe, &j, p);
+    if (r != 0)
+        return r;
+    /* Which step failed stays unsaid: an oracle starts with such words. */
+    if (decrypt(k, &j, &h) < 0)
+        return problem_set(p, "decrypt", "", "the JWE does not open with the key %s", k->id);
+    return content_read(h.content, h.content_size, ret, p);
+}
+
+int seal_check(const struct seal_key *k, const char *jwe, struct problem *p)
+{
+    CLEANUP(jwe_release) struct jwe j = { .header = NULL };
+
+    return jwe_parse(k, jwe, &j, p);
+}
