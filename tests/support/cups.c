@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,6 +40,18 @@ static pid_t spawn(const char *const *arguments, int in, int out)
     return pid;
 }
 
+/* A port that was free a moment ago. */
+static int free_port(void)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof(a);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    must(fd >= 0 && bind(fd, (struct sockaddr *)&a, size) == 0, "a port");
+    must(getsockname(fd, (struct sockaddr *)&a, &size) == 0, "a port");
+    close(fd);
+    return ntohs(a.sin_port);
+}
+
 void private_cups_start(struct private_cups *c, const char *max_jobs)
 {
     const char *script = TEST_SOURCE_DIR "/tests/support/cups.py";
@@ -45,8 +59,12 @@ void private_cups_start(struct private_cups *c, const char *max_jobs)
     snprintf(c->dir, sizeof(c->dir), "/tmp/pindispatch-cups-XXXXXX");
     must(mkdtemp(c->dir), "a folder");
     must(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0, "pipes");
-    const char *arguments[] = { "python3", script,  "serve",      c->dir,
-                                "pin",     "other", "--max-jobs", max_jobs ? max_jobs : "500",
+    char port[16];
+    snprintf(port, sizeof(port), "%d", free_port());
+    snprintf(c->tcp, sizeof(c->tcp), "127.0.0.1:%s", port);
+    snprintf(c->relay, sizeof(c->relay), "%s/relay.sock", c->dir);
+    const char *arguments[] = { "python3", script,   "serve", c->dir,       "pin",
+                                "other",   "--port", port,    "--max-jobs", max_jobs ? max_jobs : "500",
                                 NULL };
     c->pid = spawn(arguments, in[0], out[1]);
     c->leash = in[1];
@@ -79,16 +97,20 @@ void private_cups_run(const struct private_cups *c, const char *command, const c
     must(WIFEXITED(status) && WEXITSTATUS(status) == 0, command);
 }
 
+static void put_file(const char *path, const char *words)
+{
+    FILE *f = fopen(path, "we");
+    must(f && fputs(words, f) >= 0 && fclose(f) == 0, path);
+}
+
 void private_cups_fault(const struct private_cups *c, const char *words)
 {
     char path[128];
     snprintf(path, sizeof(path), "%s/printed/pin/fault", c->dir);
-    if (!words) {
+    if (words)
+        put_file(path, words);
+    else
         unlink(path);
-        return;
-    }
-    FILE *f = fopen(path, "we");
-    must(f && fputs(words, f) >= 0 && fclose(f) == 0, "the fault file");
 }
 
 void private_cups_reload(const struct private_cups *c)
@@ -101,6 +123,21 @@ void private_cups_reload(const struct private_cups *c)
     fclose(f);
     must(kill(pid, SIGHUP) == 0, "SIGHUP");
     usleep(300 * 1000);
+}
+
+void private_cups_lose(const struct private_cups *c, unsigned operation, bool before)
+{
+    char path[128], words[32];
+    snprintf(path, sizeof(path), "%s/lose", c->dir);
+    snprintf(words, sizeof(words), "0x%04x %s", operation, before ? "before" : "");
+    put_file(path, words);
+}
+
+bool private_cups_has_lost(const struct private_cups *c)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/lose", c->dir);
+    return access(path, F_OK) < 0;
 }
 
 unsigned private_cups_printed(const struct private_cups *c, const char *uuid, char path[160])

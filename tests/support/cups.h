@@ -2,11 +2,14 @@
 #ifndef TESTS_SUPPORT_CUPS_H
 #define TESTS_SUPPORT_CUPS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct private_cups {
     char dir[64];
     char server[96]; /* what print.server wants */
+    char relay[96];  /* the same, by way of something that loses answers */
+    char tcp[32];    /* the same, by TCP */
     int leash;       /* its standard input: when this is closed, it ends */
     pid_t pid;
 };
@@ -22,6 +25,10 @@ void private_cups_run(const struct private_cups *c, const char *command, const c
 void private_cups_fault(const struct private_cups *c, const char *words);
 /* Makes it read its configuration again, which closes all its connections. */
 void private_cups_reload(const struct private_cups *c);
+/* The relay loses the next answer to this IPP operation, or the request when BEFORE. */
+void private_cups_lose(const struct private_cups *c, unsigned operation, bool before);
+/* Has the relay lost what it was told to? */
+bool private_cups_has_lost(const struct private_cups *c);
 /* How often the job with this UUID was printed at "pin"; the last document's path is put into PATH unless NULL. */
 unsigned private_cups_printed(const struct private_cups *c, const char *uuid, char path[160]);
 

@@ -3,7 +3,8 @@
 
     cups.py start DIR [PRINTER...]   start in the background, print the server's socket path
     cups.py stop DIR                 end it
-    cups.py serve DIR [PRINTER...]   the same in the foreground: ends (with its cupsd) at the end of standard input
+    cups.py serve DIR [PRINTER...]   the same in the foreground: ends (with its cupsd) at the end of standard input.
+                                     DIR/relay.sock leads to it too, and loses answers as DIR/lose says (cups_relay.py)
     cups.py printed DIR [PRINTER]    the kept documents, one line each: JOB-UUID PATH
 
 Each printed document is kept as DIR/printed/PRINTER/JOB-UUID.NUMBER.pdf; NUMBER tells a second print of one job.
@@ -24,6 +25,8 @@ import subprocess
 import sys
 import time
 import uuid
+
+import cups_relay
 
 CUPSD = "/usr/sbin/cupsd"
 SYSTEM_SERVERBIN = pathlib.Path("/usr/lib/cups")
@@ -303,11 +306,13 @@ def main():
     parser.add_argument("command", choices=["start", "stop", "serve", "printed"])
     parser.add_argument("dir")
     parser.add_argument("printers", nargs="*", default=["pin"])
+    parser.add_argument("--port", type=int, help="listen on this port of 127.0.0.1 too")
     parser.add_argument("--max-jobs", type=int, default=500, help="jobs that cupsd keeps, ended ones too")
     arguments = parser.parse_args()
     if shutil.which(CUPSD) is None:
         sys.exit(f"{CUPSD} is missing: apt-get install cups-daemon cups-client")
-    cups = PrivateCups(arguments.dir, arguments.printers or ["pin"], arguments.max_jobs)
+    cups = PrivateCups(arguments.dir, arguments.printers or ["pin"], arguments.max_jobs,
+                       f"Listen 127.0.0.1:{arguments.port}" if arguments.port else "")
     if arguments.command == "start":
         print(cups.start(detached=True).server, flush=True)
     elif arguments.command == "stop":
@@ -318,6 +323,7 @@ def main():
     else:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         with cups:
+            cups_relay.Relay(cups.server, cups.dir / "relay.sock", cups.dir / "lose")
             print(cups.server, flush=True)
             sys.stdin.read()
 

@@ -477,10 +477,10 @@ static void test_spooler_full(void **state)
     private_cups_stop(&small);
 }
 
-static void test_kept_connection_breaks(void **state)
+static void deliver_over_broken_connection(struct stub_desk *s, const char *server)
 {
-    struct stub_desk *s = *state;
     void *session = NULL;
+    stub_desk_set(s, "print.server", server);
     assert_int_equal(method_print.open(&s->desk, &session), 0);
     for (int i = 0; i < 2; i++) {
         struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
@@ -488,10 +488,66 @@ static void test_kept_connection_breaks(void **state)
         assert_int_equal(p->outcome.kind, OUTCOME_SPOOLED);
         assert_false(p->outcome.destination);
         private_cups_reload(&cups);
+        assert_delivered_once(s, p);
     }
     method_print.close(session);
-    assert_delivered_once(s, s->parcels[0]);
-    assert_delivered_once(s, s->parcels[1]);
+}
+
+static void test_kept_connection_breaks(void **state)
+{
+    deliver_over_broken_connection(*state, cups.server);
+    deliver_over_broken_connection(*state, cups.tcp);
+}
+
+/* -- lost requests and answers: what was done is found out, and nothing is done twice */
+
+static void test_request_or_answer_lost(void **state)
+{
+    static const struct {
+        ipp_op_t operation;
+        bool before;
+        bool after_commit;
+    } cases[] = {
+        { IPP_OP_GET_PRINTER_ATTRIBUTES, false, false },
+        { IPP_OP_CREATE_JOB, false, false },
+        { IPP_OP_CREATE_JOB, true, false },
+        { IPP_OP_SEND_DOCUMENT, false, false },
+        { IPP_OP_SEND_DOCUMENT, true, false },
+        { IPP_OP_GET_JOBS, false, false },
+        { IPP_OP_RELEASE_JOB, false, true },
+        { IPP_OP_RELEASE_JOB, true, true },
+    };
+    struct stub_desk *s = *state;
+    stub_desk_set(s, "print.server", cups.relay);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
+        private_cups_lose(&cups, cases[i].operation, cases[i].before);
+        assert_int_equal(deliver(s), 0);
+        assert_true(private_cups_has_lost(&cups));
+        assert_outcome(p, cases[i].after_commit ? OUTCOME_SPOOLED : OUTCOME_DEFERRED, "server-gone", true);
+        stub_desk_again(s, p, cases[i].after_commit ? STAGE_SPOOLED : STAGE_BEGUN, p->outcome.evidence);
+        assert_int_equal(deliver(s), 0);
+        assert_delivered_once(s, p);
+        assert_int_equal(jobs_of(s, &p->parcel).by_state[IPP_JSTATE_HELD], 0);
+    }
+}
+
+/* One lost answer in the middle of a batch: those before it go out, those behind it wait, none is made twice. */
+static void test_answer_lost_amid_a_batch(void **state)
+{
+    struct stub_desk *s = *state;
+    stub_desk_set(s, "print.server", cups.relay);
+    for (int i = 0; i < 5; i++)
+        stub_desk_add(s, STAGE_FRESH);
+    private_cups_lose(&cups, IPP_OP_RELEASE_JOB, false);
+    assert_int_equal(deliver(s), 0);
+    for (int i = 0; i < 5; i++) {
+        assert_outcome(s->parcels[i], OUTCOME_SPOOLED, "server-gone", true);
+        stub_desk_again(s, s->parcels[i], STAGE_SPOOLED, s->parcels[i]->outcome.evidence);
+    }
+    assert_int_equal(deliver(s), 0);
+    for (int i = 0; i < 5; i++)
+        assert_delivered_once(s, s->parcels[i]);
 }
 
 #define WITH_DESK(f) cmocka_unit_test_setup_teardown(f, desk_setup, desk_teardown)
@@ -521,6 +577,8 @@ int main(void)
         WITH_DESK(test_no_server),
         WITH_DESK(test_spooler_full),
         WITH_DESK(test_kept_connection_breaks),
+        WITH_DESK(test_request_or_answer_lost),
+        WITH_DESK(test_answer_lost_amid_a_batch),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
