@@ -254,7 +254,8 @@ static int check_item(struct value *v, const char *text, bool given, struct prob
 
     if (r == 0 && parsers[v->row->type])
         r = parsers[v->row->type](v->row, text, v, p);
-    if (r == 0 && given && v->row->check)
+    /* A standard comes back as if given when settings travel to a worker. */
+    if (r == 0 && given && v->row->check && strcmp(text, v->row->standard) != 0)
         r = check_further(v->row, text, p);
     return r;
 }
