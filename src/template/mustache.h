@@ -57,6 +57,8 @@ char *mustache_prints(const struct mustache *m, char *text, size_t size);
 int mustache_each_printed(const struct mustache *m, int (*each)(void *userdata, const struct mustache_name *name),
                           void *userdata);
 bool mustache_prints_secret(const struct mustache *m);
+/* It has no tags: it is always the same. */
+bool mustache_is_fixed(const struct mustache *m);
 
 enum mustache_escape {
     MUSTACHE_RAW,  /* bytes as they are */

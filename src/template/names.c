@@ -188,3 +188,11 @@ bool mustache_prints_secret(const struct mustache *m)
 {
     return mustache_each_printed(m, is_secret, NULL) != 0;
 }
+
+bool mustache_is_fixed(const struct mustache *m)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (m->ops[i].kind != OP_TEXT)
+            return false;
+    return true;
+}

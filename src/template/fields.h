@@ -1,0 +1,35 @@
+/* The variables that templates may name (pindispatch-template(5)), and their values for one document. */
+#ifndef TEMPLATE_FIELDS_H
+#define TEMPLATE_FIELDS_H
+
+#include <pindispatch/buffer.h>
+#include <pindispatch/cleanup.h>
+#include <pindispatch/template.h>
+
+#include <jansson.h>
+
+#include "mustache.h"
+
+/* Tables for mustache_parse(): all variables; and the same for a place where the secret must not be printed. */
+extern const struct mustache_name fields_all[];
+extern const struct mustache_name fields_without_secret[];
+
+const struct mustache_name *fields_find(const char *name);
+
+struct fields {
+    json_t *root;                /* owned */
+    const struct filling *about; /* borrowed */
+    struct mustache_data data;   /* points into this struct: it must stay where it is */
+};
+
+/* TAG: the template's language; "" is the default one. 0, -ENOMEM. */
+int fields_fill(struct fields *f, const struct filling *about, const char *tag);
+void fields_release(struct fields *f);
+
+/* Adds a variable's text, as MUSTACHE_LINE; of a list all of it. 0, -ENOMEM, -ENOBUFS. */
+int fields_text(const struct fields *f, const struct mustache_name *name, struct buffer *b);
+
+/* Text for people and headers: "PIN" or "PUK". */
+const char *fields_kind(const struct filling *about);
+
+#endif

@@ -1,0 +1,132 @@
+#include "graphic.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <librsvg/rsvg.h>
+
+#include "svg.h"
+
+struct condition {
+    xmlNode *group;
+    struct mustache *test;
+};
+
+struct graphic {
+    xmlDoc *doc;
+    double width, height;
+    struct condition conditions[GRAPHIC_CONDITIONS];
+    unsigned n;
+    /* Drawings by the set of conditions that hold; made when first wanted. */
+    cairo_surface_t *drawings[1U << GRAPHIC_CONDITIONS];
+};
+
+int graphic_new(xmlDoc **doc, double width, double height, struct graphic **ret)
+{
+    struct graphic *g = calloc(1, sizeof(*g));
+
+    if (!g)
+        return -ENOMEM;
+    g->doc = TAKE(*doc);
+    g->width = width;
+    g->height = height;
+    *ret = g;
+    return 0;
+}
+
+struct graphic *graphic_free(struct graphic *g)
+{
+    if (!g)
+        return NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(g->drawings); i++)
+        if (g->drawings[i])
+            cairo_surface_destroy(g->drawings[i]);
+    for (unsigned i = 0; i < g->n; i++)
+        mustache_free(g->conditions[i].test);
+    xmlFreeDoc(g->doc);
+    free(g);
+    return NULL;
+}
+
+int graphic_add_condition(struct graphic *g, xmlNode *group, struct mustache **test)
+{
+    if (g->n == GRAPHIC_CONDITIONS)
+        return -ENOBUFS;
+    g->conditions[g->n++] = (struct condition){ .group = group, .test = TAKE(*test) };
+    return 0;
+}
+
+/* The conditions that hold, a bit each; -errno. */
+static int evaluate(const struct graphic *g, const struct mustache_data *d)
+{
+    int set = 0;
+
+    for (unsigned i = 0; i < g->n; i++) {
+        struct buffer b = BUFFER(256);
+        struct mustache_result result = { .empty = NULL };
+        int r = mustache_render(g->conditions[i].test, d, MUSTACHE_LINE, &b, &result);
+
+        if (r == 0 && buffer_size(&b) > 0)
+            set |= 1 << i;
+        buffer_release(&b);
+        if (r < 0)
+            return r;
+    }
+    return set;
+}
+
+static RsvgHandle *load(struct graphic *g, int set, GError **error)
+{
+    CLEANUP(xml_text_cleanup) xmlChar *text = NULL;
+    int size = 0;
+
+    for (unsigned i = 0; i < g->n; i++)
+        xmlSetProp(g->conditions[i].group, (const xmlChar *)"display",
+                   (const xmlChar *)(set & (1 << i) ? "inline" : "none"));
+    xmlDocDumpMemory(g->doc, &text, &size);
+    return text ? rsvg_handle_new_from_data(text, (gsize)size, error) : NULL;
+}
+
+static bool draw_handle(RsvgHandle *handle, cairo_surface_t *drawing, const RsvgRectangle *viewport, GError **error)
+{
+    cairo_t *cr = cairo_create(drawing);
+    bool good = rsvg_handle_render_document(handle, cr, viewport, error) && cairo_status(cr) == CAIRO_STATUS_SUCCESS;
+
+    cairo_destroy(cr);
+    return good;
+}
+
+/* A recording keeps lines as lines: a PDF gets them as vectors, and librsvg need not parse for every letter. */
+static int record(struct graphic *g, int set, struct problem *p)
+{
+    const cairo_rectangle_t page = { 0, 0, g->width, g->height };
+    const RsvgRectangle viewport = { 0, 0, g->width, g->height };
+    g_autoptr(GError) error = NULL;
+    RsvgHandle *handle = load(g, set, &error);
+    cairo_surface_t *drawing = cairo_recording_surface_create(CAIRO_CONTENT_COLOR_ALPHA, &page);
+    bool good = handle && draw_handle(handle, drawing, &viewport, &error);
+
+    g_clear_object(&handle);
+    if (good) {
+        g->drawings[set] = drawing;
+        return 0;
+    }
+    cairo_surface_destroy(drawing);
+    return problem_set(p, "svg", "", "librsvg cannot draw it: %s", error ? error->message : "no reason given");
+}
+
+int graphic_draw(struct graphic *g, cairo_t *cr, const struct mustache_data *d, struct problem *p)
+{
+    int set = evaluate(g, d);
+    int r = set < 0 ? set : 0;
+
+    if (r == 0 && !g->drawings[set])
+        r = record(g, set, p);
+    if (r != 0)
+        return r;
+    cairo_save(cr);
+    cairo_set_source_surface(cr, g->drawings[set], 0, 0);
+    cairo_paint(cr);
+    cairo_restore(cr);
+    return 0;
+}

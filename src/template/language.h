@@ -1,0 +1,27 @@
+/* The languages of a template: the default lies in the folder itself, "sv" in its folder sv/, and so on. */
+#ifndef TEMPLATE_LANGUAGE_H
+#define TEMPLATE_LANGUAGE_H
+
+#include <pindispatch/problem.h>
+
+#include <stdint.h>
+
+enum {
+    LANGUAGE_TAG = 36, /* bytes of a tag with its NUL */
+    LANGUAGES_MOST = 64,
+    LANGUAGE_DATE = 48,
+};
+
+/* Calls EACH for the default ("") and for each folder of DIR whose name is a language tag and that holds FILE.
+ * Stops at and returns a non-zero value. -errno when DIR cannot be read. */
+int language_each(const char *dir, const char *file, int (*each)(void *userdata, const char *tag), void *userdata);
+
+/* How well a template in TAG serves a holder of LOCALE (which may be NULL): 0 not at all; more is better.
+ * "sv-SE" is served by sv-SE, then sv, then the default. */
+unsigned language_fit(const char *tag, const char *locale);
+
+/* The local date as it is written in letters of that language: "22 November 2026", "22. November 2026"; for languages
+ * that are not known here, and for "iso", 2026-11-22. Returns TEXT. */
+char *language_date(const char *tag, int64_t microseconds, char text[LANGUAGE_DATE]);
+
+#endif

@@ -1,0 +1,268 @@
+#include <pindispatch/template.h>
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include <cairo-pdf.h>
+
+#include <pindispatch/clock.h>
+#include <pindispatch/json.h>
+
+#include "language.h"
+#include "page.h"
+#include "source.h"
+
+enum { PAGES_MOST = 1, DPI_LEAST = 10, DPI_MOST = 1200, PIXELS_MOST = 64 * 1024 * 1024 };
+
+struct version {
+    char tag[LANGUAGE_TAG];
+    char hash[SOURCE_HASH];
+    struct page *pages[PAGES_MOST];
+    unsigned n;
+};
+
+struct letter {
+    char *dir, *name;
+    struct typesetter *ts;
+    struct version versions[LANGUAGES_MOST];
+    size_t n;
+};
+
+struct loading {
+    struct letter *l;
+    struct problem *p;
+};
+
+static int parse_version(struct letter *l, struct version *v, const struct source *s, struct problem *p)
+{
+    int r = page_parse(buffer_bytes(&s->text), buffer_size(&s->text), s->path, &v->pages[0], p);
+
+    if (r != 0)
+        return r;
+    v->n = 1;
+    if (!page_prints_secret(v->pages[0]))
+        return problem_set(p, "no-secret", s->path, "a letter must print {{secret}}, or {{pin}} and {{puk}}");
+    return page_check(v->pages[0], l->ts, p);
+}
+
+static int load_version(void *userdata, const char *tag)
+{
+    struct loading *loading = userdata;
+    struct letter *l = loading->l;
+    struct source s = { .path = NULL };
+    struct version *v = &l->versions[l->n];
+    int r;
+
+    if (l->n == LANGUAGES_MOST)
+        return problem_set(loading->p, "template", l->dir, "there are more than %d languages", LANGUAGES_MOST);
+    r = source_read(l->dir, tag, l->name, &s, loading->p);
+    if (r != 0)
+        return r;
+    l->n++;
+    memcpy(v->tag, tag, strlen(tag) + 1);
+    memcpy(v->hash, s.hash, sizeof(v->hash));
+    r = parse_version(l, v, &s, loading->p);
+    source_release(&s);
+    return r;
+}
+
+int letter_load(const char *dir, const char *name, struct letter **ret, struct problem *p)
+{
+    CLEANUP(letter_cleanup) struct letter *l = calloc(1, sizeof(*l));
+    struct loading loading = { .l = l, .p = p };
+    int r = l ? source_place(dir, name, &l->dir, &l->name) : -ENOMEM;
+
+    if (r == 0)
+        r = typesetter_new(&l->ts);
+    if (r < 0)
+        return r;
+    r = language_each(l->dir, l->name, load_version, &loading);
+    if (r < 0 && r != -ENOMEM)
+        return problem_set(p, "template", l->dir, "cannot be read: %s", strerror(-r));
+    if (r == 0)
+        *ret = TAKE(l);
+    return r;
+}
+
+struct letter *letter_free(struct letter *l)
+{
+    if (!l)
+        return NULL;
+    for (size_t i = 0; i < l->n; i++)
+        for (unsigned k = 0; k < l->versions[i].n; k++)
+            page_free(l->versions[i].pages[k]);
+    typesetter_free(l->ts);
+    free(l->dir);
+    free(l->name);
+    free(l);
+    return NULL;
+}
+
+static const struct version *choose(const struct letter *l, const struct filling *f)
+{
+    const json_t *holder = json_object_get(json_object_get(f->event, "data"), "holder");
+    const char *locale = json_text(holder, "locale");
+    const struct version *best = &l->versions[0];
+
+    for (size_t i = 1; i < l->n; i++)
+        if (language_fit(l->versions[i].tag, locale) > language_fit(best->tag, locale))
+            best = &l->versions[i];
+    return best;
+}
+
+static cairo_status_t write_bytes(void *userdata, const unsigned char *bytes, unsigned size)
+{
+    return buffer_add(userdata, bytes, size) < 0 ? CAIRO_STATUS_WRITE_ERROR : CAIRO_STATUS_SUCCESS;
+}
+
+/* Turns what became of a surface into this room's terms. */
+static int judge(cairo_status_t status, struct outcome *trouble)
+{
+    if (status == CAIRO_STATUS_SUCCESS)
+        return 0;
+    if (status == CAIRO_STATUS_NO_MEMORY)
+        return -ENOMEM;
+    outcome_set(trouble, OUTCOME_FAILED, "template", "the letter cannot be written: %s",
+                cairo_status_to_string(status));
+    return 1;
+}
+
+/* A letter without its secret would be delivered in vain, and the secret erased. */
+static int check_secret(const struct letter *l, const struct sheet *sheet)
+{
+    if (sheet->result.overlay_uses > 0)
+        return 0;
+    outcome_set(sheet->trouble, OUTCOME_FAILED, "field-missing", "the template %s does not print the %s", l->name,
+                fields_kind(sheet->fields->about));
+    return 1;
+}
+
+static cairo_surface_t *new_pdf(struct buffer *b, const struct filling *f)
+{
+    cairo_surface_t *pdf = cairo_pdf_surface_create_for_stream(write_bytes, b, 1, 1);
+    char created[CLOCK_TEXT];
+
+    /* Nothing of the delivery belongs here: spoolers and printers show what they find. */
+    clock_format(f->created, created);
+    cairo_pdf_surface_set_metadata(pdf, CAIRO_PDF_METADATA_TITLE, "Letter");
+    cairo_pdf_surface_set_metadata(pdf, CAIRO_PDF_METADATA_CREATOR, "pindispatch");
+    cairo_pdf_surface_set_metadata(pdf, CAIRO_PDF_METADATA_CREATE_DATE, created);
+    return pdf;
+}
+
+static int draw_pages(struct letter *l, const struct version *v, cairo_surface_t *pdf, struct sheet *sheet)
+{
+    int r = 0;
+
+    for (unsigned i = 0; i < v->n && r == 0; i++) {
+        cairo_pdf_surface_set_size(pdf, page_width(v->pages[i]), page_height(v->pages[i]));
+        r = page_draw(v->pages[i], l->ts, sheet);
+        cairo_show_page(sheet->cr);
+    }
+    return r == 0 ? check_secret(l, sheet) : r;
+}
+
+static int write_pdf(struct letter *l, const struct version *v, const struct fields *fields, struct document *ret,
+                     struct outcome *trouble)
+{
+    cairo_surface_t *pdf = new_pdf(&ret->bytes, fields->about);
+    struct sheet sheet = { .cr = cairo_create(pdf), .fields = fields, .trouble = trouble };
+    int r = draw_pages(l, v, pdf, &sheet);
+    cairo_status_t status = cairo_status(sheet.cr);
+
+    cairo_destroy(sheet.cr);
+    cairo_surface_finish(pdf);
+    if (status == CAIRO_STATUS_SUCCESS)
+        status = cairo_surface_status(pdf);
+    cairo_surface_destroy(pdf);
+    return r == 0 ? judge(status, trouble) : r;
+}
+
+/* What stands in RET after a failure is half a letter. */
+static int conclude(int r, const struct version *v, const char *media_type, struct document *ret)
+{
+    if (r != 0) {
+        buffer_clear(&ret->bytes);
+        return r;
+    }
+    ret->media_type = media_type;
+    ret->pages = v->n;
+    memcpy(ret->template_hash, v->hash, sizeof(ret->template_hash));
+    return 0;
+}
+
+int letter_pdf(struct letter *l, const struct filling *f, struct document *ret, struct outcome *trouble)
+{
+    const struct version *v = choose(l, f);
+    struct fields fields;
+    int r = fields_fill(&fields, f, v->tag);
+
+    if (r == 0)
+        r = write_pdf(l, v, &fields, ret, trouble);
+    fields_release(&fields);
+    return conclude(r, v, "application/pdf", ret);
+}
+
+static void wipe_image(cairo_surface_t *image)
+{
+    unsigned char *pixels = cairo_image_surface_get_data(image);
+
+    if (pixels)
+        secret_wipe(pixels,
+                    (size_t)cairo_image_surface_get_stride(image) * (size_t)cairo_image_surface_get_height(image));
+}
+
+static int draw_image(struct letter *l, struct page *page, cairo_surface_t *image, double scale, struct sheet *sheet)
+{
+    sheet->cr = cairo_create(image);
+    cairo_set_source_rgb(sheet->cr, 1, 1, 1);
+    cairo_paint(sheet->cr);
+    cairo_scale(sheet->cr, scale, scale);
+    int r = page_draw(page, l->ts, sheet);
+
+    if (r == 0)
+        r = judge(cairo_status(sheet->cr), sheet->trouble);
+    cairo_destroy(sheet->cr);
+    return r;
+}
+
+static int write_png(struct letter *l, struct page *page, unsigned dpi, const struct fields *fields,
+                     struct document *ret, struct outcome *trouble)
+{
+    double scale = dpi / 72.0, width = ceil(page_width(page) * scale), height = ceil(page_height(page) * scale);
+    struct sheet sheet = { .fields = fields, .trouble = trouble };
+    cairo_surface_t *image;
+    int r;
+
+    if (width * height > PIXELS_MOST) {
+        outcome_set(trouble, OUTCOME_FAILED, "preview", "an image of that resolution is too large");
+        return 1;
+    }
+    image = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
+    r = draw_image(l, page, image, scale, &sheet);
+    if (r == 0)
+        r = judge(cairo_surface_write_to_png_stream(image, write_bytes, &ret->bytes), trouble);
+    wipe_image(image);
+    cairo_surface_destroy(image);
+    return r;
+}
+
+int letter_png(struct letter *l, const struct filling *f, unsigned page, unsigned dpi, struct document *ret,
+               struct outcome *trouble)
+{
+    const struct version *v = choose(l, f);
+    struct fields fields;
+    int r;
+
+    if (page >= v->n || dpi < DPI_LEAST || dpi > DPI_MOST) {
+        outcome_set(trouble, OUTCOME_FAILED, "preview", "the letter has %u page(s), and %d to %d dpi are possible",
+                    v->n, DPI_LEAST, DPI_MOST);
+        return 1;
+    }
+    r = fields_fill(&fields, f, v->tag);
+    if (r == 0)
+        r = write_png(l, v->pages[page], dpi, &fields, ret, trouble);
+    fields_release(&fields);
+    return conclude(r, v, "image/png", ret);
+}

@@ -1,0 +1,390 @@
+#include "page.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "graphic.h"
+#include "svg.h"
+
+enum { TEXTS_MOST = 256 };
+
+static const double points_per_unit = 72.0 / 96.0;
+static const double side_least = 30, side_most = 15000; /* points; PDF's own most is 14400 */
+
+struct page {
+    char *file;
+    double width, height;
+    struct graphic *graphic;
+    struct text *texts[TEXTS_MOST];
+    size_t n;
+};
+
+struct splitter {
+    struct page *page;
+    struct problem *p;
+};
+
+/* --- sections around elements --- */
+
+static int open_condition(struct splitter *x, const xmlNode *node, struct surroundings *s, char sigil,
+                          const char *name)
+{
+    const struct mustache_name *row = fields_find(name);
+    char closing[sizeof(s->closing)];
+    size_t n = strlen(s->opening);
+    bool is_condition = row && (row->type == MUSTACHE_TEXT || row->type == MUSTACHE_SECRET);
+
+    if (!is_condition)
+        return svg_problem(x->page->file, node, x->p, "svg-section",
+                           "around elements a section can only be a condition on one text or secret, not on %s",
+                           name);
+    if (n + strlen(name) + 6 > sizeof(s->opening) || strlen(s->closing) + strlen(name) + 6 > sizeof(s->closing))
+        return svg_problem(x->page->file, node, x->p, "svg-section", "sections are nested too deep");
+    snprintf(s->opening + n, sizeof(s->opening) - n, "{{%c%s}}", sigil, name);
+    memcpy(closing, s->closing, sizeof(closing));
+    n = (size_t)snprintf(s->closing, sizeof(s->closing), "{{/%s}}", name);
+    memcpy(s->closing + n, closing, strlen(closing) + 1);
+    return 0;
+}
+
+/* OUTER is what stood open around the parent: only what was opened among these children can be closed here. */
+static int close_condition(struct splitter *x, const xmlNode *node, struct surroundings *s,
+                           const struct surroundings *outer, const char *name)
+{
+    size_t n = strlen(s->opening), last = n;
+    char *rest = strstr(s->closing, "}}");
+
+    while (last > 0 && strncmp(s->opening + last, "{{", 2) != 0)
+        last--;
+    if (n == strlen(outer->opening) || !rest || n - last != strlen(name) + 5 ||
+        strncmp(s->opening + last + 3, name, strlen(name)) != 0)
+        return svg_problem(x->page->file, node, x->p, "svg-section",
+                           "a section around elements must begin and end in the same element");
+    s->opening[last] = '\0';
+    memmove(s->closing, rest + 2, strlen(rest + 2) + 1);
+    return 0;
+}
+
+static int take_tag(struct splitter *x, const xmlNode *node, struct surroundings *s, const struct surroundings *outer,
+                    const char *tag, size_t size)
+{
+    char name[64];
+    char sigil = size > 0 ? tag[0] : '\0';
+    int n = 0;
+
+    if (sigil == '!')
+        return 0;
+    if (size > 0 && size < sizeof(name))
+        sscanf(tag + 1, " %63[^} \t\r\n]%n", name, &n);
+    if (n > 0 && (sigil == '#' || sigil == '^'))
+        return open_condition(x, node, s, sigil, name);
+    if (n > 0 && sigil == '/')
+        return close_condition(x, node, s, outer, name);
+    return svg_problem(x->page->file, node, x->p, "svg-section", "a value can be printed only within a <text>");
+}
+
+static int take_tags(struct splitter *x, const xmlNode *node, struct surroundings *s,
+                     const struct surroundings *outer)
+{
+    const char *at = (const char *)node->content;
+    int r = 0;
+
+    while (r == 0 && (at = strstr(at, "{{")) != NULL) {
+        const char *end = strstr(at, "}}");
+
+        if (!end)
+            return svg_problem(x->page->file, node, x->p, "svg-section", "this tag is never closed");
+        r = take_tag(x, node, s, outer, at + 2, (size_t)(end - at) - 2);
+        at = end + 2;
+    }
+    return r;
+}
+
+/* --- elements --- */
+
+static void discard(xmlNode *node)
+{
+    xmlUnlinkNode(node);
+    xmlFreeNode(node);
+}
+
+static int take_text(struct splitter *x, xmlNode *node, const struct surroundings *around)
+{
+    struct page *page = x->page;
+    int r;
+
+    if (page->n == TEXTS_MOST)
+        return svg_problem(page->file, node, x->p, "svg-text", "a page can have at most %d texts", TEXTS_MOST);
+    r = text_new(node, around, page->file, &page->texts[page->n], x->p);
+    if (r == 0) {
+        page->n++;
+        discard(node);
+    }
+    return r;
+}
+
+static int parse_condition(struct splitter *x, const struct surroundings *s, struct mustache **ret)
+{
+    char text[2 * sizeof(s->opening) + 2];
+    int n = snprintf(text, sizeof(text), "%s1%s", s->opening, s->closing);
+
+    return mustache_parse(
+        &(struct mustache_source){
+            .text = text, .size = (size_t)n, .file = x->page->file, .line = 1, .names = fields_all },
+        ret, x->p);
+}
+
+/* A drawing within a section goes into a group of its own, which is shown or not. */
+static int take_drawing(struct splitter *x, xmlNode *node, const struct surroundings *s)
+{
+    CLEANUP(mustache_cleanup) struct mustache *test = NULL;
+    xmlNode *group = xmlNewNode(NULL, (const xmlChar *)"g");
+    int r = group ? parse_condition(x, s, &test) : -ENOMEM;
+
+    if (r == 0 && graphic_add_condition(x->page->graphic, group, &test) < 0)
+        r = svg_problem(x->page->file, node, x->p, "svg-section",
+                        "a page can have at most %d drawings in sections; put them into one <g>", GRAPHIC_CONDITIONS);
+    if (r != 0) {
+        xmlFreeNode(group);
+        return r;
+    }
+    xmlSetNs(group, node->ns);
+    xmlReplaceNode(node, group);
+    xmlAddChild(group, node);
+    return 0;
+}
+
+static int split(struct splitter *x, xmlNode *node, const struct surroundings *outer, bool may_hold_text);
+
+/* Only where nothing is clipped, repeated or drawn elsewhere is a text what it seems to be. */
+static bool is_container(const xmlNode *node)
+{
+    return svg_is(node, "g") || svg_is(node, "a");
+}
+
+static bool is_remark(const xmlNode *node)
+{
+    return svg_is(node, "metadata") || svg_is(node, "title") || svg_is(node, "desc");
+}
+
+static int enter(struct splitter *x, xmlNode *node, const struct surroundings *around, bool may_hold_text)
+{
+    CLEANUP(xml_text_cleanup) xmlChar *transform = svg_attribute(node, "transform");
+    struct surroundings inner = *around;
+
+    if (!may_hold_text || !is_container(node))
+        return split(x, node, around, false);
+    style_enter(&inner.style, node);
+    if (transform && !transform_parse((const char *)transform, &inner.matrix))
+        return svg_problem(x->page->file, node, x->p, "svg-transform", "the transform cannot be read");
+    return split(x, node, &inner, true);
+}
+
+static int take_element(struct splitter *x, xmlNode *node, const struct surroundings *s,
+                        const struct surroundings *outer, bool may_hold_text)
+{
+    bool is_conditional = strlen(s->opening) > strlen(outer->opening);
+    int r;
+
+    if (is_remark(node))
+        return 0;
+    if (!svg_is(node, "text")) {
+        r = is_conditional ? take_drawing(x, node, s) : 0;
+        return r == 0 ? enter(x, node, s, may_hold_text) : r;
+    }
+    if (may_hold_text)
+        return take_text(x, node, s);
+    return svg_problem(x->page->file, node, x->p, "svg-text", "text can stand in <svg>, <g> and <a> only");
+}
+
+static int split(struct splitter *x, xmlNode *node, const struct surroundings *outer, bool may_hold_text)
+{
+    struct surroundings s = *outer;
+    xmlNode *next;
+    int r = 0;
+
+    for (xmlNode *child = node->children; child && r == 0; child = next) {
+        next = child->next;
+        if (child->type == XML_ELEMENT_NODE)
+            r = take_element(x, child, &s, outer, may_hold_text);
+        else if (child->type == XML_TEXT_NODE || child->type == XML_CDATA_SECTION_NODE)
+            r = take_tags(x, child, &s, outer);
+    }
+    if (r == 0 && strcmp(s.opening, outer->opening) != 0)
+        return svg_problem(x->page->file, node, x->p, "svg-section",
+                           "a section around elements must begin and end in the same element");
+    return r;
+}
+
+/* --- the page --- */
+
+static int read_side(struct splitter *x, const xmlNode *root, const char *name, double *ret)
+{
+    if (!svg_length(root, name, 0, ret) || !(*ret * points_per_unit >= side_least) ||
+        !(*ret * points_per_unit <= side_most))
+        return svg_problem(x->page->file, root, x->p, "svg-size", "the page needs a %s, such as 210mm or 297mm",
+                           name);
+    *ret *= points_per_unit;
+    return 0;
+}
+
+static bool read_view_box(const char *at, double v[4])
+{
+    for (int i = 0; i < 4; i++) {
+        if (!number_parse(&at, &v[i]))
+            return false;
+        at += strspn(at, " \t\r\n,");
+    }
+    return *at == '\0' && v[2] > 0 && v[3] > 0;
+}
+
+static int read_view(struct splitter *x, const xmlNode *root, cairo_matrix_t *ret)
+{
+    CLEANUP(xml_text_cleanup) xmlChar *box = svg_attribute(root, "viewBox");
+    const struct page *page = x->page;
+    double v[4] = { 0, 0, page->width / points_per_unit, page->height / points_per_unit };
+    double sx, sy;
+
+    if (box && !read_view_box((const char *)box, v))
+        return svg_problem(page->file, root, x->p, "svg-size", "the viewBox must be four numbers");
+    sx = page->width / v[2];
+    sy = page->height / v[3];
+    if (fabs(sx - sy) > sx / 200)
+        return svg_problem(page->file, root, x->p, "svg-size", "the viewBox has other proportions than the page");
+    cairo_matrix_init_scale(ret, sx, sy);
+    cairo_matrix_translate(ret, -v[0], -v[1]);
+    return 0;
+}
+
+static int split_document(struct splitter *x, xmlDoc **doc)
+{
+    xmlNode *root = xmlDocGetRootElement(*doc);
+    struct surroundings s = { .opening = "" };
+    int r = read_side(x, root, "width", &x->page->width);
+
+    if (r == 0)
+        r = read_side(x, root, "height", &x->page->height);
+    if (r == 0)
+        r = read_view(x, root, &s.matrix);
+    if (r == 0)
+        r = graphic_new(doc, x->page->width, x->page->height, &x->page->graphic);
+    if (r != 0)
+        return r;
+    style_init(&s.style);
+    style_enter(&s.style, root);
+    return split(x, root, &s, true);
+}
+
+/* The file as a whole must be a good template: only so do errors get their line and column. */
+static int check_tags(const char *bytes, size_t size, const char *file, struct problem *p)
+{
+    CLEANUP(mustache_cleanup) struct mustache *m = NULL;
+
+    return mustache_parse(
+        &(struct mustache_source){
+            .text = bytes, .size = size, .file = file, .line = 1, .names = fields_all, .fixed_delimiters = true },
+        &m, p);
+}
+
+int page_parse(const char *bytes, size_t size, const char *file, struct page **ret, struct problem *p)
+{
+    CLEANUP(page_cleanup) struct page *page = calloc(1, sizeof(*page));
+    CLEANUP(xml_doc_cleanup) xmlDoc *doc = NULL;
+    struct splitter x = { .page = page, .p = p };
+    int r;
+
+    if (!page || !(page->file = strdup(file)))
+        return -ENOMEM;
+    r = svg_read(bytes, size, file, &doc, p);
+    if (r == 0)
+        r = check_tags(bytes, size, file, p);
+    if (r == 0)
+        r = split_document(&x, &doc);
+    if (r == 0)
+        *ret = TAKE(page);
+    return r;
+}
+
+struct page *page_free(struct page *page)
+{
+    if (!page)
+        return NULL;
+    for (size_t i = 0; i < page->n; i++)
+        text_free(page->texts[i]);
+    graphic_free(page->graphic);
+    free(page->file);
+    free(page);
+    return NULL;
+}
+
+double page_width(const struct page *page)
+{
+    return page->width;
+}
+
+double page_height(const struct page *page)
+{
+    return page->height;
+}
+
+bool page_prints_secret(const struct page *page)
+{
+    for (size_t i = 0; i < page->n; i++)
+        if (mustache_prints_secret(page->texts[i]->program))
+            return true;
+    return false;
+}
+
+static int draw_graphic(struct page *page, struct sheet *sheet)
+{
+    struct problem p;
+    int r = graphic_draw(page->graphic, sheet->cr, &sheet->fields->data, &p);
+
+    if (r == 1)
+        outcome_set(sheet->trouble, OUTCOME_FAILED, "template", "%s: %s", page->file, p.message);
+    return r;
+}
+
+int page_draw(struct page *page, struct typesetter *ts, struct sheet *sheet)
+{
+    int r = draw_graphic(page, sheet);
+
+    sheet->width = page->width;
+    sheet->height = page->height;
+    for (size_t i = 0; i < page->n && r == 0; i++)
+        r = typeset(ts, sheet, page->texts[i]);
+    return r;
+}
+
+static int draw_fixed(struct page *page, struct typesetter *ts, struct sheet *sheet)
+{
+    int r = draw_graphic(page, sheet);
+
+    for (size_t i = 0; i < page->n && r == 0; i++)
+        if (mustache_is_fixed(page->texts[i]->program))
+            r = typeset(ts, sheet, page->texts[i]);
+    return r;
+}
+
+int page_check(struct page *page, struct typesetter *ts, struct problem *p)
+{
+    const cairo_rectangle_t size = { 0, 0, page->width, page->height };
+    cairo_surface_t *scratch = cairo_recording_surface_create(CAIRO_CONTENT_COLOR_ALPHA, &size);
+    const struct fields nothing = { .root = NULL };
+    struct outcome trouble = { .code = "" };
+    struct sheet sheet = { .cr = cairo_create(scratch),
+                           .width = page->width,
+                           .height = page->height,
+                           .fields = &nothing,
+                           .trouble = &trouble };
+    int r = draw_fixed(page, ts, &sheet);
+
+    cairo_destroy(sheet.cr);
+    cairo_surface_destroy(scratch);
+    if (r == 1)
+        problem_set(p, trouble.code, page->file, "%s", trouble.reason);
+    outcome_release(&trouble);
+    return r;
+}

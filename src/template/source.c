@@ -1,0 +1,92 @@
+#include "source.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <glib.h>
+#include <openssl/evp.h>
+
+#include <pindispatch/file.h>
+
+int source_hash(const void *bytes, size_t size, char hash[SOURCE_HASH])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+
+    if (EVP_Digest(bytes, size, digest, &n, EVP_sha256(), NULL) != 1)
+        return -ENOMEM;
+    for (unsigned i = 0; i < n; i++)
+        snprintf(hash + (size_t)2 * i, 3, "%02x", digest[i]);
+    return 0;
+}
+
+static int check_utf8(const struct source *s, struct problem *p)
+{
+    const char *text = buffer_bytes(&s->text), *end;
+    char where[sizeof(p->where)];
+    unsigned line = 1;
+
+    if (g_utf8_validate(text, (gssize)buffer_size(&s->text), &end))
+        return 0;
+    for (const char *c = text; c < end; c++)
+        line += *c == '\n';
+    snprintf(where, sizeof(where), "%s:%u", s->path, line);
+    return problem_set(p, "utf-8", where, "the file is not UTF-8 text here");
+}
+
+static int read_file(struct source *s, struct problem *p)
+{
+    int r = file_read(s->path, &s->text);
+
+    if (r == -ENOMEM)
+        return r;
+    if (r == -ENOBUFS)
+        return problem_set(p, "template", s->path, "the file is larger than %d bytes", SOURCE_MOST);
+    if (r < 0)
+        return problem_set(p, "template", s->path, "cannot be read: %s", strerror(-r));
+    r = buffer_terminate(&s->text);
+    if (r < 0)
+        return r;
+    r = check_utf8(s, p);
+    return r == 0 ? source_hash(buffer_bytes(&s->text), buffer_size(&s->text), s->hash) : r;
+}
+
+int source_read(const char *dir, const char *tag, const char *name, struct source *ret, struct problem *p)
+{
+    CLEANUP(free_cleanup) char *folder = tag[0] ? path_join(dir, tag) : strdup(dir);
+    struct source s = { .text = BUFFER(SOURCE_MOST) };
+    int r;
+
+    s.path = folder ? path_join(folder, name) : NULL;
+    r = s.path ? read_file(&s, p) : -ENOMEM;
+    if (r != 0) {
+        source_release(&s);
+        return r;
+    }
+    *ret = s;
+    return 0;
+}
+
+void source_release(struct source *s)
+{
+    free(s->path);
+    s->path = NULL;
+    buffer_release(&s->text);
+}
+
+int source_place(const char *dir, const char *name, char **ret_dir, char **ret_name)
+{
+    CLEANUP(free_cleanup) char *path = path_join(dir, name);
+    CLEANUP(free_cleanup) char *folder = path ? path_folder(path) : NULL;
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    char *base = path ? strdup(slash ? slash + 1 : path) : NULL;
+
+    if (!folder || !base) {
+        free(base);
+        return -ENOMEM;
+    }
+    *ret_dir = TAKE(folder);
+    *ret_name = base;
+    return 0;
+}

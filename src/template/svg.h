@@ -1,0 +1,35 @@
+/* Reading SVG so that a template can reach nothing: no document type, no entities, no inclusion, no script, no file
+ * and no network. What remains refers only to itself or brings its images along. */
+#ifndef TEMPLATE_SVG_H
+#define TEMPLATE_SVG_H
+
+#include <pindispatch/cleanup.h>
+#include <pindispatch/problem.h>
+
+#include <libxml/tree.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+DEFINE_CLEANUP(xmlDoc, xml_doc, if (*p) xmlFreeDoc)
+
+static inline void xml_text_cleanup(xmlChar **p)
+{
+    if (*p)
+        xmlFree(*p);
+}
+
+/* FILE is for messages. 0; 1 with P; -ENOMEM. */
+int svg_read(const char *bytes, size_t size, const char *file, xmlDoc **ret, struct problem *p);
+
+/* Sets P for this node of FILE. Returns 1. */
+int svg_problem(const char *file, const xmlNode *node, struct problem *p, const char *code, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* An SVG element of that name. */
+bool svg_is(const xmlNode *node, const char *name);
+/* The attribute without a namespace; the caller frees with xmlFree(). NULL when there is none. */
+xmlChar *svg_attribute(const xmlNode *node, const char *name);
+/* The attribute as a length in user units; OTHERWISE where there is none. False: it is there, and is none. */
+bool svg_length(const xmlNode *node, const char *name, double otherwise, double *ret);
+
+#endif

@@ -1,0 +1,248 @@
+#include "text.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <pindispatch/buffer.h>
+
+#include "fields.h"
+#include "svg.h"
+
+enum { WORDS_MOST = 256 * 1024 };
+
+struct builder {
+    struct text *t;
+    struct buffer words;
+    const char *file;
+    struct problem *p;
+};
+
+static int add_mark(struct builder *b, char mark, size_t index)
+{
+    const char bytes[2] = { mark, (char)(TEXT_FIRST + index) };
+
+    return buffer_add(&b->words, bytes, sizeof(bytes));
+}
+
+static int too_many(struct builder *b, const xmlNode *node)
+{
+    return svg_problem(b->file, node, b->p, "svg-text", "a text element can have at most %d styles and lines",
+                       TEXT_PARTS);
+}
+
+/* One number is a place; a list of them would set each letter, which shaping forbids. */
+static int read_coordinate(struct builder *b, const xmlNode *node, const char *name, bool *has, double *ret)
+{
+    CLEANUP(xml_text_cleanup) xmlChar *text = svg_attribute(node, name);
+
+    *has = text != NULL;
+    *ret = 0;
+    if (!text || length_parse((const char *)text, 0, ret))
+        return 0;
+    return svg_problem(b->file, node, b->p, "svg-text", "%s must be one length", name);
+}
+
+static int read_place(struct builder *b, const xmlNode *node, struct place *ret, bool *ret_any)
+{
+    struct place at = { .has_x = false };
+    bool has_dx, has_dy;
+    int r = read_coordinate(b, node, "x", &at.has_x, &at.x);
+
+    if (r == 0)
+        r = read_coordinate(b, node, "y", &at.has_y, &at.y);
+    if (r == 0)
+        r = read_coordinate(b, node, "dx", &has_dx, &at.dx);
+    if (r == 0)
+        r = read_coordinate(b, node, "dy", &has_dy, &at.dy);
+    if (r != 0)
+        return r;
+    *ret = at;
+    *ret_any = at.has_x || at.has_y || has_dx || has_dy;
+    return 0;
+}
+
+static int add_place(struct builder *b, const xmlNode *node)
+{
+    struct place at;
+    bool any;
+    int r = read_place(b, node, &at, &any);
+
+    /* In a box the lines are broken anew: the places that Inkscape saves for others are of its own breaking. */
+    if (r != 0 || !any || b->t->boxed)
+        return r;
+    if (b->t->n_places == TEXT_PARTS)
+        return too_many(b, node);
+    b->t->places[b->t->n_places] = at;
+    return add_mark(b, TEXT_PLACE, b->t->n_places++);
+}
+
+static int check_style(struct builder *b, const xmlNode *node, const struct style *s)
+{
+    const char *refusal = style_refusal(s);
+
+    if (!refusal)
+        return 0;
+    return svg_problem(b->file, node, b->p, "svg-style", "text in a letter cannot have this value of %s", refusal);
+}
+
+static int add_children(struct builder *b, const xmlNode *node, size_t style);
+
+static int add_span(struct builder *b, const xmlNode *node, size_t parent)
+{
+    struct text *t = b->t;
+    size_t own = t->n_styles;
+    int r;
+
+    if (!svg_is(node, "tspan"))
+        return svg_problem(b->file, node, b->p, "svg-text", "<%s> cannot stand in a text", node->name);
+    if (own == TEXT_PARTS)
+        return too_many(b, node);
+    t->styles[own] = t->styles[parent];
+    style_enter(&t->styles[own], node);
+    if (!t->styles[own].displayed)
+        return 0;
+    t->n_styles++;
+    r = check_style(b, node, &t->styles[own]);
+    if (r == 0)
+        r = add_place(b, node);
+    if (r == 0)
+        r = add_mark(b, TEXT_STYLE, own);
+    if (r == 0)
+        r = add_children(b, node, own);
+    return r == 0 ? add_mark(b, TEXT_STYLE, parent) : r;
+}
+
+static int add_children(struct builder *b, const xmlNode *node, size_t style)
+{
+    int r = 0;
+
+    for (const xmlNode *child = node->children; child && r == 0; child = child->next) {
+        if (child->type == XML_TEXT_NODE || child->type == XML_CDATA_SECTION_NODE)
+            r = buffer_add_text(&b->words, (const char *)child->content);
+        else if (child->type == XML_ELEMENT_NODE && !svg_is(child, "title") && !svg_is(child, "desc"))
+            r = add_span(b, child, style);
+    }
+    return r;
+}
+
+static const xmlNode *find_id(const xmlNode *node, const char *id)
+{
+    for (; node; node = node->next) {
+        CLEANUP(xml_text_cleanup) xmlChar *own = node->type == XML_ELEMENT_NODE ? svg_attribute(node, "id") : NULL;
+        const xmlNode *below;
+
+        if (own && strcmp((const char *)own, id) == 0)
+            return node;
+        below = node->type == XML_ELEMENT_NODE ? find_id(node->children, id) : NULL;
+        if (below)
+            return below;
+    }
+    return NULL;
+}
+
+/* The rectangle counts in the text's own units, wherever it stands (CSS Shapes in SVG 2). */
+static int read_box(struct builder *b, const xmlNode *node)
+{
+    struct text *t = b->t;
+    const char *id = t->styles[0].box;
+    const xmlNode *rect = find_id(xmlDocGetRootElement(node->doc), id);
+    struct box *box = &t->box;
+
+    t->boxed = id[0] != '\0';
+    if (!t->boxed)
+        return 0;
+    if (!rect || !svg_is(rect, "rect"))
+        return svg_problem(b->file, node, b->p, "svg-box", "shape-inside must name a <rect>; \"%s\" is none", id);
+    if (!svg_length(rect, "x", 0, &box->x) || !svg_length(rect, "y", 0, &box->y) ||
+        !svg_length(rect, "width", 0, &box->width) || !svg_length(rect, "height", 0, &box->height) ||
+        box->width <= 0 || box->height <= 0)
+        return svg_problem(b->file, rect, b->p, "svg-box", "the box needs x, y, width and height");
+    return 0;
+}
+
+static int read_matrix(struct builder *b, const xmlNode *node, const cairo_matrix_t *around)
+{
+    CLEANUP(xml_text_cleanup) xmlChar *transform = svg_attribute(node, "transform");
+    cairo_matrix_t *m = &b->t->matrix;
+
+    *m = *around;
+    if (transform && !transform_parse((const char *)transform, m))
+        return svg_problem(b->file, node, b->p, "svg-transform", "the transform cannot be read");
+    if (fabs(m->xx * m->yy - m->xy * m->yx) < 1e-9)
+        return svg_problem(b->file, node, b->p, "svg-transform", "the transform leaves nothing of the text");
+    return 0;
+}
+
+static int read_words(struct builder *b, const xmlNode *node, const struct surroundings *around)
+{
+    int r = buffer_add_text(&b->words, around->opening);
+
+    if (r == 0)
+        r = add_children(b, node, 0);
+    if (r == 0)
+        r = buffer_add_text(&b->words, around->closing);
+    if (r == -ENOBUFS)
+        return svg_problem(b->file, node, b->p, "svg-text", "the text is too long");
+    return r;
+}
+
+static int parse_words(struct builder *b, const xmlNode *node)
+{
+    const struct mustache_source s = {
+        .text = buffer_size(&b->words) ? buffer_bytes(&b->words) : "",
+        .size = buffer_size(&b->words),
+        .file = b->file,
+        .line = (unsigned)xmlGetLineNo(node),
+        .names = fields_all,
+        .fixed_delimiters = true,
+    };
+
+    return mustache_parse(&s, &b->t->program, b->p);
+}
+
+static int build(struct builder *b, const xmlNode *node, const struct surroundings *around)
+{
+    struct text *t = b->t;
+    const char *slash = strrchr(b->file, '/');
+    bool any;
+    int r;
+
+    snprintf(t->where, sizeof(t->where), "%.40s:%ld", slash ? slash + 1 : b->file, xmlGetLineNo(node));
+    t->n_styles = t->n_places = 1;
+    t->styles[0] = around->style;
+    style_enter(&t->styles[0], node);
+    r = check_style(b, node, &t->styles[0]);
+    if (r == 0)
+        r = read_matrix(b, node, &around->matrix);
+    if (r == 0)
+        r = read_box(b, node);
+    if (r == 0)
+        r = read_place(b, node, &t->places[0], &any);
+    if (r == 0)
+        r = read_words(b, node, around);
+    return r == 0 ? parse_words(b, node) : r;
+}
+
+int text_new(const xmlNode *node, const struct surroundings *around, const char *file, struct text **ret,
+             struct problem *p)
+{
+    CLEANUP(text_cleanup) struct text *t = calloc(1, sizeof(*t));
+    struct builder b = { .t = t, .words = BUFFER(WORDS_MOST), .file = file, .p = p };
+    int r = t ? build(&b, node, around) : -ENOMEM;
+
+    buffer_release(&b.words);
+    if (r == 0)
+        *ret = TAKE(t);
+    return r;
+}
+
+struct text *text_free(struct text *t)
+{
+    if (!t)
+        return NULL;
+    mustache_free(t->program);
+    free(t);
+    return NULL;
+}

@@ -1,0 +1,61 @@
+/* A text element of a template: its words as a parsed template, its styles and its places. */
+#ifndef TEMPLATE_TEXT_H
+#define TEMPLATE_TEXT_H
+
+#include <pindispatch/cleanup.h>
+#include <pindispatch/problem.h>
+
+#include <cairo.h>
+#include <libxml/tree.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "mustache.h"
+#include "style.h"
+
+/* Within the words, a style or a place is named by two bytes: one of these, which XML forbids and values cannot hold
+ * (MUSTACHE_SET), and TEXT_FIRST + its index. So sections may hold whole lines with their places. */
+enum {
+    TEXT_STYLE = '\001',
+    TEXT_PLACE = '\002',
+    TEXT_FIRST = ' ',
+    TEXT_PARTS = 90, /* styles and places of one element, each */
+};
+
+/* Where a line begins: an absolute coordinate where one is given, then a shift. */
+struct place {
+    bool has_x, has_y;
+    double x, y, dx, dy;
+};
+
+struct box {
+    double x, y, width, height;
+};
+
+struct text {
+    struct mustache *program;
+    struct style styles[TEXT_PARTS]; /* the first is the element's own */
+    size_t n_styles;
+    struct place places[TEXT_PARTS]; /* the first is the element's own */
+    size_t n_places;
+    cairo_matrix_t matrix; /* user units → points on the page */
+    bool boxed;
+    struct box box; /* user units */
+    char where[64]; /* "letter.svg:12" without its folder */
+};
+
+/* What surrounds an element. */
+struct surroundings {
+    struct style style;
+    cairo_matrix_t matrix;
+    /* The tags of the sections around it: "{{#pin}}" and "{{/pin}}". */
+    char opening[256], closing[256];
+};
+
+/* FILE is for messages. 0; 1 with P; -ENOMEM. */
+int text_new(const xmlNode *node, const struct surroundings *around, const char *file, struct text **ret,
+             struct problem *p);
+struct text *text_free(struct text *t);
+DEFINE_CLEANUP(struct text, text, text_free)
+
+#endif
