@@ -40,12 +40,27 @@ void email_guard_give(struct email_guard *g, int64_t microseconds)
     g->until = clock_monotonic() + microseconds;
 }
 
+/* Puts a socket without a peer in the connection's place: it reads as ended and cannot be written. Shutting down
+ * is not enough, what had come before can still be read then, and more comes. */
+static void put_dead_end(int fd)
+{
+    int pair[2];
+
+    shutdown(fd, SHUT_RDWR);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+        return;
+    close(pair[1]);
+    dup3(pair[0], fd, O_CLOEXEC);
+    close(pair[0]);
+}
+
 void email_guard_cut(struct email_guard *g, enum guard_cut why)
 {
-    if (g->cut == GUARD_UNCUT)
-        g->cut = why;
+    if (g->cut != GUARD_UNCUT)
+        return;
+    g->cut = why;
     if (g->fd >= 0)
-        shutdown(g->fd, SHUT_RDWR);
+        put_dead_end(g->fd);
 }
 
 void email_guard_forget(struct email_guard *g)
@@ -75,6 +90,13 @@ static int system_poll(struct pollfd *fds, nfds_t n, int milliseconds)
 static int system_connect(int fd, const struct sockaddr *address, socklen_t size)
 {
     return (int)syscall(SYS_connect, fd, address, size);
+}
+
+bool email_guard_stands(const struct email_guard *g)
+{
+    struct pollfd p = { .fd = g->fd, .events = POLLRDHUP };
+
+    return g->fd >= 0 && g->cut == GUARD_UNCUT && system_poll(&p, 1, 0) == 0;
 }
 
 static bool watches(struct pollfd *fds, nfds_t n, int fd)

@@ -28,9 +28,10 @@ void email_guard_enter(struct email_guard *g);
 void email_guard_leave(struct email_guard *g);
 /* The step that begins now may take so long, however many waits it is made of. */
 void email_guard_give(struct email_guard *g, int64_t microseconds);
-/* Shuts the connection down: nothing is written or read any more, the library sees a lost connection. The first
- * reason stays. */
+/* Ends the connection: nothing is written or read any more, the library sees it lost. The first reason stays. */
 void email_guard_cut(struct email_guard *g, enum guard_cut why);
+/* Does the connection stand, as far as can be told without waiting? */
+bool email_guard_stands(const struct email_guard *g);
 /* The connection was closed by its owner. */
 void email_guard_forget(struct email_guard *g);
 

@@ -149,7 +149,7 @@ static const char *give_rest(struct session *s, int *size)
         return NULL;
     }
     if (left == 0) {
-        s->now.whole = s->guard.cut == GUARD_UNCUT;
+        s->now.whole = email_guard_stands(&s->guard);
         allow(s, 2 * s->account->timeout); /* RFC 5321 section 4.5.3.2.6: leaving too early makes duplicates */
     }
     *size = (int)left;
@@ -216,10 +216,10 @@ static void take_next(struct session *s)
     }
 }
 
-/* Called for every MAIL and RCPT reply; a good one is no news. */
+/* Called for every MAIL and RCPT reply; a good one is no news, and after a breach none is believed. */
 static void on_refusal(struct session *s, const smtp_status_t *status)
 {
-    if (!s->now.parcel || is_good(status))
+    if (!s->now.parcel || s->gate.breach || is_good(status))
         return;
     settle_by_reply(s);
     take_next(s);
@@ -229,7 +229,7 @@ static void on_message_end(struct session *s)
 {
     bool begun = s->now.begun;
 
-    if (!s->now.parcel)
+    if (!s->now.parcel || s->gate.breach)
         return;
     settle_by_reply(s);
     /* After a refused DATA the library has looked for the next message before it tells: too late for this one. */
@@ -403,7 +403,9 @@ static void settle_unanswered(struct session *s)
         outcome_set(&o, OUTCOME_DEFERRED, "connection-lost",
                     "the mail server ended the connection before the message was sent");
     else if (!s->now.whole)
-        outcome_set(&o, OUTCOME_DEFERRED, "timeout", "the mail server did not take the whole message in time");
+        /* Without its last line a message is none (RFC 5321 section 4.1.1.4). */
+        outcome_set(&o, OUTCOME_DEFERRED, s->guard.cut == GUARD_TIMEOUT ? "timeout" : "connection-lost",
+                    "the mail server did not take the whole message");
     else
         outcome_set(&o, OUTCOME_IN_DOUBT, "smtp-no-reply",
                     "the message was sent, and the connection ended before the mail server answered");

@@ -132,7 +132,8 @@ class Conversation:
         reply += action.get("inject", "")
         if "drip" in action:
             self.drip(reply, action["drip"])
-        self.write(reply.encode())
+        else:
+            self.write(reply.encode())
         return reply
 
     def stall(self):
