@@ -28,16 +28,16 @@ static int refuse(const char *name, const char *path, struct problem *p, const c
 static int take(const char *name, const char *path, struct buffer *b, struct secret **ret, struct problem *p)
 {
     size_t size = buffer_size(b);
+    int r;
 
     if (size > 0 && buffer_bytes(b)[size - 1] == '\n')
         size--;
     if (size == 0)
         return refuse(name, path, p, "the file is empty");
-    if (size > SECRET_MAX)
-        return refuse(name, path, p, "the secret in the file is too long");
     if (memchr(buffer_bytes(b), '\0', size))
         return refuse(name, path, p, "the file has a NUL byte in it");
-    return secret_new(buffer_bytes(b), size, ret);
+    r = secret_new(buffer_bytes(b), size, ret);
+    return r == -E2BIG ? refuse(name, path, p, "the secret in the file is too long") : r;
 }
 
 int config_credential(const struct settings *s, const char *name, const char *credential, struct secret **ret,

@@ -156,6 +156,7 @@ static int find_included(struct edit *e, config_t *c, struct problem *p)
 {
     struct config_problems problems = { 0 };
     const config_setting_t *s = NULL;
+    struct tree_place at;
     int r = tree_read(c, e->file, e->folder, &e->before, &problems);
 
     config_problems_release(&problems);
@@ -164,8 +165,9 @@ static int find_included(struct edit *e, config_t *c, struct problem *p)
     if (!s)
         return r < 0 ? r : 0;
     problem_set(p, "include", NULL, "%s is set in an included file: change it there", e->name);
+    tree_locate(s, e->file, e->folder, &at);
     if (p)
-        problem_locate(p, tree_file(s, e->file), config_setting_source_line(s));
+        problem_locate(p, at.file, at.line);
     return 1;
 }
 

@@ -36,7 +36,10 @@ static void load_release(struct load *l)
 
 static int report(struct load *l, const config_setting_t *at, const struct problem *p)
 {
-    return problems_add_copy(l->problems, tree_file(at, l->file), config_setting_source_line(at), p);
+    struct tree_place place;
+
+    tree_locate(at, l->file, l->folder, &place);
+    return problems_add_copy(l->problems, place.file, place.line, p);
 }
 
 /* R of a checker: its problem is noted and the walk goes on. */

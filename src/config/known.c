@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static int count(void *userdata, const struct setting *row)
 {
@@ -109,11 +110,21 @@ static void find_elsewhere(const struct known *k, const char *name, char words[W
     }
 }
 
+/* A slip in capitals only is no other name: CardsPukDeliveryMethod means PUK, although PIN is as near. */
+static const char *nearest(const char *name, const char *const *known)
+{
+    for (const char *const *same = known; *same; same++) {
+        if (strcasecmp(*same, name) == 0)
+            return *same;
+    }
+    return nearest_name(name, known);
+}
+
 /* The member of GROUP whose name is nearest. */
 static const char *nearest_member(const struct known *k, const char *group, const char *name)
 {
     const char **members = calloc(k->n + 1, sizeof(*members));
-    const char *nearest;
+    const char *found;
     size_t n = 0;
 
     if (!members)
@@ -122,18 +133,18 @@ static const char *nearest_member(const struct known *k, const char *group, cons
         if (strncmp(*known, group, strlen(group)) == 0 && (*known)[strlen(group)] == '.')
             members[n++] = leaf(*known);
     }
-    nearest = nearest_name(name, members);
+    found = nearest(name, members);
     free(members);
-    return nearest;
+    return found;
 }
 
-/* SHOWN is the name as it stands; NEAREST, which may be NULL, what may be meant. */
-static void explain(const char *shown, const char *elsewhere, const char *nearest, struct problem *p)
+/* SHOWN is the name as it stands; NEAR, which may be NULL, what may be meant. */
+static void explain(const char *shown, const char *elsewhere, const char *near, struct problem *p)
 {
     if (*elsewhere)
         problem_set(p, "unknown", NULL, "unknown setting %s; that name belongs %s", shown, elsewhere);
-    else if (nearest)
-        problem_set(p, "unknown", NULL, "unknown setting %s; did you mean %s?", shown, nearest);
+    else if (near)
+        problem_set(p, "unknown", NULL, "unknown setting %s; did you mean %s?", shown, near);
     else
         problem_set(p, "unknown", NULL, "unknown setting %s", shown);
 }
@@ -146,16 +157,16 @@ void known_explain_top(const struct known *k, const char *name, struct problem *
     if (known_is_group(k, name))
         problem_set(p, "type", NULL, "%s must be a group of settings: %s: { ... };", name, name);
     else
-        explain(name, elsewhere, nearest_name(name, k->tops), p);
+        explain(name, elsewhere, nearest(name, k->tops), p);
 }
 
 void known_explain_member(const struct known *k, const char *group, const char *name, struct problem *p)
 {
-    const char *nearest = nearest_member(k, group, name);
+    const char *near = nearest_member(k, group, name);
     char shown[WORDS], meant[WORDS], elsewhere[WORDS];
 
     snprintf(shown, sizeof(shown), "%s.%s", group, name);
-    snprintf(meant, sizeof(meant), "%s.%s", group, nearest ? nearest : "");
+    snprintf(meant, sizeof(meant), "%s.%s", group, near ? near : "");
     find_elsewhere(k, name, elsewhere);
-    explain(shown, elsewhere, nearest ? meant : NULL, p);
+    explain(shown, elsewhere, near ? meant : NULL, p);
 }

@@ -1,26 +1,36 @@
 #include "tree.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "problems.h"
 
-const char *tree_file(const config_setting_t *s, const char *file)
+/* INCLUDED is a name as the directive gives it. libconfig does not know the name of the first file: NULL. */
+static void locate(const char *included, unsigned line, const char *file, const char *folder, struct tree_place *ret)
 {
-    const char *included = config_setting_source_file(s);
+    ret->line = line;
+    if (included)
+        snprintf(ret->file, sizeof(ret->file), "%s/%s", folder, included);
+    else
+        snprintf(ret->file, sizeof(ret->file), "%s", file);
+}
 
-    return included ? included : file;
+void tree_locate(const config_setting_t *s, const char *file, const char *folder, struct tree_place *ret)
+{
+    locate(config_setting_source_file(s), config_setting_source_line(s), file, folder, ret);
 }
 
 /* libconfig sees that something is missing only when it reads what comes after it. */
-static int report(const config_t *c, const char *file, struct config_problems *problems)
+static int report(const config_t *c, const char *file, const char *folder, struct config_problems *problems)
 {
     const char *text = config_error_text(c) ? config_error_text(c) : "not a configuration";
-    const char *included = config_error_file(c);
     bool vague = strcmp(text, "syntax error") == 0;
-    int r = problems_add(problems, included ? included : file, (unsigned)config_error_line(c),
-                         strstr(text, "duplicate") ? "duplicate" : "syntax", "%s%s", text,
-                         vague ? " here or shortly before" : "");
+    struct tree_place at;
+    int r;
 
+    locate(config_error_file(c), (unsigned)config_error_line(c), file, folder, &at);
+    r = problems_add(problems, at.file, at.line, strstr(text, "duplicate") ? "duplicate" : "syntax", "%s%s", text,
+                     vague ? " here or shortly before" : "");
     return r < 0 ? r : 1;
 }
 
@@ -28,5 +38,5 @@ int tree_read(config_t *c, const char *file, const char *folder, const struct bu
               struct config_problems *problems)
 {
     config_set_include_dir(c, folder);
-    return config_read_string(c, buffer_bytes(text)) ? 0 : report(c, file, problems);
+    return config_read_string(c, buffer_bytes(text)) ? 0 : report(c, file, folder, problems);
 }

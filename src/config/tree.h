@@ -2,6 +2,8 @@
 #ifndef PINDISPATCH_CONFIG_TREE_H
 #define PINDISPATCH_CONFIG_TREE_H
 
+#include <limits.h>
+
 #include <libconfig.h>
 
 #include <pindispatch/buffer.h>
@@ -11,7 +13,11 @@
  * -ENOMEM. */
 int tree_read(config_t *c, const char *file, const char *folder, const struct buffer *text,
               struct config_problems *problems);
-/* The file that a setting is written in: libconfig does not know the name of the first one. */
-const char *tree_file(const config_setting_t *s, const char *file);
+/* Where a setting is written. */
+struct tree_place {
+    char file[PATH_MAX];
+    unsigned line;
+};
+void tree_locate(const config_setting_t *s, const char *file, const char *folder, struct tree_place *ret);
 
 #endif
