@@ -184,6 +184,8 @@ static void on_commit(struct commit_waiter *w, int r)
     struct exchange *x = (struct exchange *)w; /* its first member */
 
     x->waiting = false;
+    if (x->settled && r == 0)
+        operator_log(&x->request);
     if (!x->client)
         exchange_free(x);
     else if (x->settled && r < 0)
@@ -229,6 +231,10 @@ static void run(struct exchange *x)
         x->request.host->nudge(x->request.host->userdata);
         break;
     case STEP_REFUSED:
+        operator_log(&x->request);
+        /* The refusal may have begun a transaction, which somebody must end. */
+        if (store_is_dirty(x->request.site->store))
+            commit_poke(x->request.site->commit);
         answer_problem(x, x->request.problem.code, x->request.problem.message);
         break;
     default:

@@ -86,21 +86,23 @@ static int note_now(void *userdata, const struct record *r)
 }
 
 /* LOG_NOTICE for what was done, with who asked; the operator's words are in the audit trail only. */
-static void log_operator(const struct request *q, const struct now *now, const char *result)
+void operator_log(const struct request *q)
 {
     char id[UUID_TEXT], uid[24];
 
-    uuid_format(&now->id, id);
+    if (!q->result)
+        return;
+    uuid_format(&q->id, id);
     snprintf(uid, sizeof(uid), "%lld", (long long)q->uid);
     log_event(LOG_NOTICE, MESSAGE_OPERATOR,
               LOG_FIELDS(LOG_FIELD("DELIVERY_ID", id), LOG_FIELD("OPERATOR_UID", uid),
-                         LOG_FIELD("COMMAND", q->command->name), LOG_FIELD("RESULT", result)),
-              "operator with uid %s: %s delivery %s: %s", uid, q->command->name, id, result);
+                         LOG_FIELD("COMMAND", q->command->name), LOG_FIELD("RESULT", q->result)),
+              "operator with uid %s: %s delivery %s: %s", uid, q->command->name, id, q->result);
 }
 
 static int refuse_state(struct request *q, const struct now *now)
 {
-    log_operator(q, now, "refused");
+    q->result = "refused";
     return request_refuse(q, "refused", "the delivery is %s: %s", state_name(now->state), advice[now->state]);
 }
 
@@ -170,7 +172,7 @@ static int change_state(struct request *q, const struct verb *verb, const struct
         r = settle(q, verb, now, reason, verb->is_outcome ? &outcome : NULL);
     outcome_release(&outcome);
     if (r == STORE_CONFLICT) {
-        log_operator(q, now, "refused");
+        q->result = "refused";
         return request_refuse(q, "refused", "the delivery is %s and its sealed secret is erased",
                               state_name(now->state));
     }
@@ -178,7 +180,7 @@ static int change_state(struct request *q, const struct verb *verb, const struct
         return refuse_state(q, now);
     if (r < 0)
         return r;
-    log_operator(q, now, state_name(verb->to));
+    q->result = state_name(verb->to);
     return answer_state(q, now, verb->to, true, note_for(now, verb));
 }
 
@@ -197,6 +199,7 @@ static int run_verb(struct request *q, const struct verb *verb)
         return request_refuse(q, "unknown", "there is no delivery with this id");
     if (r < 0)
         return r;
+    q->id = now.id;
     if (verb->already & STATE_BIT(now.state))
         r = answer_state(q, &now, now.state, false, NULL);
     else if (verb->from & STATE_BIT(now.state))

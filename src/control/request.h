@@ -42,6 +42,9 @@ struct request {
     struct buffer items;    /* out: whole {"item":…} lines */
     struct problem problem; /* out: code and message */
 
+    struct uuid id;     /* out: the delivery that an operator's verb is about */
+    const char *result; /* out: what became of it, static */
+
     bool begun; /* the cursor below is set */
     bool has_before;
     struct uuid before; /* list: ids below this one come next */
@@ -105,6 +108,9 @@ int command_release(struct request *q);
 int command_resolve(struct request *q);
 int command_audit_verify(struct request *q);
 int command_audit_export(struct request *q);
+
+/* Tells the log what an operator's verb came to: after the commit, or when it was refused. */
+void operator_log(const struct request *q);
 
 /* Shared by families. NULL: out of memory. */
 struct audit_row;
