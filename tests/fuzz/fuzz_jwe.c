@@ -1,0 +1,66 @@
+/* The JWE's and the JWK's parsers. The input is a JWE that goes to both curves, and a key file. Opening with a right
+ * ephemeral point but wrong bytes reaches all of the cryptography; nothing may ever come out of it. */
+#include <pindispatch/seal.h>
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* RFC 7517 appendix A.2 and RFC 8037 appendix A.6, with the id that the seeds name. */
+static const char *const keys[] = {
+    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"k\",\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\","
+    "\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\",\"d\":\"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE\"}",
+    "{\"kty\":\"OKP\",\"crv\":\"X25519\",\"kid\":\"k\",\"x\":\"3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08\","
+    "\"d\":\"XasIfmJKikt54X-Lg4AO5m87sSkmGLb9HC-LJ_-I4Os\"}",
+};
+
+static void require(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void try_jwe(const char *key_text, const char *jwe)
+{
+    CLEANUP(seal_key_cleanup) struct seal_key *k = NULL;
+    struct secret *out[SECRET_KINDS] = { NULL };
+    struct problem p = { .code = "" };
+    int checked, opened;
+
+    require(seal_key_parse(key_text, strlen(key_text), "", &k, &p) == 0);
+    checked = seal_check(k, jwe, &p);
+    opened = seal_open(k, jwe, out, &p);
+    require(checked == 0 || checked == 1);
+    require(opened == 0 || (opened == 1 && !out[SECRET_PIN] && !out[SECRET_PUK] && p.code[0]));
+    require(checked == 0 || opened == 1);
+    require(opened != 0 || out[SECRET_PIN] || out[SECRET_PUK]);
+    secret_free(out[SECRET_PIN]);
+    secret_free(out[SECRET_PUK]);
+}
+
+/* A key that is taken can be written and taken again, under the same id. */
+static void try_key(const uint8_t *data, size_t size)
+{
+    CLEANUP(seal_key_cleanup) struct seal_key *k = NULL, *again = NULL;
+    CLEANUP(buffer_release) struct buffer b = BUFFER(KEY_FILE_MOST);
+    struct problem p;
+
+    if (seal_key_parse((const char *)data, size, "", &k, &p) != 0)
+        return;
+    require(seal_key_write(k, seal_key_can_open(k), &b) == 0);
+    require(seal_key_parse(buffer_bytes(&b), buffer_size(&b), "", &again, &p) == 0);
+    require(strcmp(seal_key_id(k), seal_key_id(again)) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    CLEANUP(free_cleanup) char *jwe = strndup((const char *)data, size);
+
+    require(jwe != NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        try_jwe(keys[i], jwe);
+    try_key(data, size);
+    return 0;
+}

@@ -1,0 +1,273 @@
+#include <pindispatch/seal.h>
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <pindispatch/json.h>
+
+#define PIN "canary-482913"
+#define PUK "canary-8\"\\7"
+
+struct pair {
+    struct secret *secrets[SECRET_KINDS];
+};
+
+static void pair_release(struct pair *p)
+{
+    secret_free(p->secrets[SECRET_PIN]);
+    secret_free(p->secrets[SECRET_PUK]);
+}
+
+static struct secret *secret(const char *text)
+{
+    struct secret *s = NULL;
+
+    if (text)
+        assert_int_equal(secret_new(text, strlen(text), &s), 0);
+    return s;
+}
+
+static struct seal_key *generate(enum seal_curve curve)
+{
+    struct seal_key *k = NULL;
+
+    assert_int_equal(seal_key_generate(curve, &k), 0);
+    return k;
+}
+
+/* What the dispatcher has of it. */
+static struct seal_key *public_part(const struct seal_key *k)
+{
+    CLEANUP(buffer_release) struct buffer b = BUFFER(KEY_FILE_MOST);
+    struct seal_key *public = NULL;
+    struct problem p;
+
+    assert_int_equal(seal_key_write(k, false, &b), 0);
+    assert_int_equal(seal_key_parse(buffer_bytes(&b), buffer_size(&b), "", &public, &p), 0);
+    return public;
+}
+
+static char *close_pair(const struct seal_key *k, const char *pin, const char *puk)
+{
+    CLEANUP(pair_release) struct pair in = { { secret(pin), secret(puk) } };
+    char *jwe = NULL;
+
+    assert_int_equal(seal_close(k, in.secrets, &jwe), 0);
+    assert_true(strlen(jwe) <= JWE_MOST);
+    assert_null(strstr(jwe, "canary"));
+    return jwe;
+}
+
+static void assert_same(const struct secret *s, const char *expected)
+{
+    if (expected)
+        assert_string_equal(secret_reveal(s), expected);
+    else
+        assert_null(s);
+}
+
+static void assert_round(enum seal_curve curve, const char *pin, const char *puk)
+{
+    CLEANUP(seal_key_cleanup) struct seal_key *k = generate(curve);
+    CLEANUP(seal_key_cleanup) struct seal_key *public = public_part(k);
+    CLEANUP(free_cleanup) char *jwe = close_pair(public, pin, puk);
+    CLEANUP(pair_release) struct pair out = { { NULL } };
+    struct problem p;
+
+    assert_int_equal(seal_check(public, jwe, &p), 0);
+    assert_int_equal(seal_open(k, jwe, out.secrets, &p), 0);
+    assert_same(out.secrets[SECRET_PIN], pin);
+    assert_same(out.secrets[SECRET_PUK], puk);
+}
+
+static void test_round_trips(void **state)
+{
+    static const enum seal_curve curves[] = { SEAL_P256, SEAL_X25519 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(curves); i++) {
+        assert_round(curves[i], PIN, PUK);
+        assert_round(curves[i], PIN, NULL);
+        assert_round(curves[i], NULL, PUK);
+    }
+}
+
+static void test_nothing_to_seal(void **state)
+{
+    CLEANUP(seal_key_cleanup) struct seal_key *k = generate(SEAL_X25519);
+    struct secret *none[SECRET_KINDS] = { NULL };
+    char *jwe = NULL;
+
+    (void)state;
+    assert_int_equal(seal_close(k, none, &jwe), -EINVAL);
+    assert_null(jwe);
+}
+
+static void test_no_two_sealings_are_alike(void **state)
+{
+    CLEANUP(seal_key_cleanup) struct seal_key *k = generate(SEAL_P256);
+    CLEANUP(free_cleanup) char *one = close_pair(k, PIN, NULL);
+    CLEANUP(free_cleanup) char *two = close_pair(k, PIN, NULL);
+
+    (void)state;
+    assert_string_not_equal(one, two);
+    for (const char *a = one, *b = two; (a = strchr(a, '.')) && (b = strchr(b, '.')); a++, b++)
+        assert_memory_not_equal(a, b, 12);
+}
+
+static void assert_closed(const struct seal_key *k, const char *jwe, const char *code)
+{
+    struct secret *out[SECRET_KINDS] = { NULL };
+    struct problem p = { .code = "" };
+    int r = seal_open(k, jwe, out, &p);
+
+    assert_null(out[SECRET_PIN]);
+    assert_null(out[SECRET_PUK]);
+    assert_int_equal(r, 1);
+    assert_null(strstr(p.message, "canary"));
+    if (code)
+        assert_string_equal(p.code, code);
+}
+
+static void test_every_changed_character_is_refused(void **state)
+{
+    CLEANUP(seal_key_cleanup) struct seal_key *k = generate(SEAL_P256);
+    CLEANUP(free_cleanup) char *jwe = close_pair(k, PIN, PUK);
+
+    (void)state;
+    for (char *at = jwe; *at; at++) {
+        char was = *at;
+
+        *at = was == 'A' ? 'B' : 'A';
+        assert_closed(k, jwe, NULL);
+        *at = was;
+    }
+    for (size_t n = strlen(jwe); n-- > 0;) {
+        jwe[n] = '\0';
+        assert_closed(k, jwe, "form");
+    }
+}
+
+/* The parts of two sealings for the same key do not fit together. */
+static void test_parts_of_two_are_refused(void **state)
+{
+    CLEANUP(seal_key_cleanup) struct seal_key *k = generate(SEAL_X25519);
+
+    (void)state;
+    for (unsigned part = 0; part < 5; part++) {
+        CLEANUP(free_cleanup) char *one = close_pair(k, PIN, NULL);
+        CLEANUP(free_cleanup) char *two = close_pair(k, PIN, NULL);
+        char *a = one, *b = two;
+
+        for (unsigned i = 0; i < part; i++) {
+            a = strchr(a, '.') + 1;
+            b = strchr(b, '.') + 1;
+        }
+        assert_int_equal(strcspn(a, "."), strcspn(b, "."));
+        memcpy(a, b, strcspn(b, "."));
+        assert_closed(k, one, "decrypt");
+    }
+}
+
+/* The same id on another key: only the mathematics tells them apart. */
+static void test_another_key_does_not_open(void **state)
+{
+    CLEANUP(seal_key_cleanup) struct seal_key *k = generate(SEAL_P256);
+    CLEANUP(seal_key_cleanup) struct seal_key *other = generate(SEAL_P256);
+    CLEANUP(seal_key_cleanup) struct seal_key *disguised = NULL;
+    CLEANUP(buffer_release) struct buffer b = BUFFER(KEY_FILE_MOST);
+    CLEANUP(free_cleanup) char *jwe = close_pair(k, PIN, NULL);
+    CLEANUP(json_cleanup) json_t *jwk = NULL;
+    struct problem p;
+
+    (void)state;
+    assert_closed(other, jwe, "key");
+    assert_int_equal(seal_key_write(other, true, &b), 0);
+    jwk = json_parse_line(buffer_bytes(&b), buffer_size(&b));
+    json_put_text(jwk, "kid", seal_key_id(k));
+    buffer_clear(&b);
+    assert_int_equal(json_add_line(&b, jwk), 0);
+    assert_int_equal(seal_key_parse(buffer_bytes(&b), buffer_size(&b), "", &disguised, &p), 0);
+    assert_int_equal(seal_check(disguised, jwe, &p), 0);
+    assert_closed(disguised, jwe, "decrypt");
+}
+
+static void test_public_key_opens_nothing(void **state)
+{
+    CLEANUP(seal_key_cleanup) struct seal_key *k = generate(SEAL_P256);
+    CLEANUP(seal_key_cleanup) struct seal_key *public = public_part(k);
+    CLEANUP(free_cleanup) char *jwe = close_pair(k, PIN, NULL);
+
+    (void)state;
+    assert_closed(public, jwe, "key");
+}
+
+static void test_check_names_our_key(void **state)
+{
+    CLEANUP(seal_key_cleanup) struct seal_key *k = generate(SEAL_P256);
+    CLEANUP(seal_key_cleanup) struct seal_key *other = generate(SEAL_P256);
+    CLEANUP(free_cleanup) char *jwe = close_pair(other, PIN, NULL);
+    struct problem p = { .code = "" };
+
+    (void)state;
+    assert_int_equal(seal_check(k, jwe, &p), 1);
+    assert_string_equal(p.code, "key");
+    assert_non_null(strstr(p.message, seal_key_id(k)));
+    assert_null(strstr(p.message, seal_key_id(other)));
+}
+
+#define X25519_KEY                                                                                                   \
+    "{\"crv\":\"X25519\",\"d\":\"YGXVTOW8Pw-I5ZFbAxG9Cg1j5TsN_EW0eKDxs5CkhUo\",\"kty\":\"OKP\","                     \
+    "\"x\":\"lIPBe9eonlBRVkWA8-6807etQ1-QBEXpNl_ImnC0SEM\",\"kid\":\"jwcrypto x25519\"}"
+
+/* Made by python3-jwcrypto 1.1.0, without and with apu and apv: Debian's jose has no X25519 to compare with. */
+static const char *const by_jwcrypto[] = {
+    "eyJhbGciOiJFQ0RILUVTK0EyNTZLVyIsImVuYyI6IkEyNTZHQ00iLCJlcGsiOnsiY3J2IjoiWDI1NTE5Iiwia3R5IjoiT0tQIiwi"
+    "eCI6Inc2ODNWcUs1dE9DRFpTYVZXNTh0alRfTXl3cGFpekE0WENHSWkza2ZTa2MifSwia2lkIjoiandjcnlwdG8geDI1NTE5In0."
+    "ssp3bJ6Epmyz_4K-XueTbteEmzaOB7DF9Pwvmf4kG35paqTRrLt16g.L0yBLWYsgGqMfVg1.6MqJseVMKKguThW7Eh3NI9kVXY6n"
+    "4VsaFhN7FZmOU5ALJNc5NYLaE-A3Og.V8Nw2aHeyEjWa4bx9-sshg",
+    "eyJhbGciOiJFQ0RILUVTK0EyNTZLVyIsImFwdSI6IlFXeHBZMlUiLCJhcHYiOiJRbTlpIiwiZW5jIjoiQTI1NkdDTSIsImVwayI6"
+    "eyJjcnYiOiJYMjU1MTkiLCJrdHkiOiJPS1AiLCJ4IjoiWWJ4N21WLUVpVHY1ZnNEbEpRcVNKMVRON1ZkYktTR24wMWJCR2VMNUQw"
+    "YyJ9LCJraWQiOiJqd2NyeXB0byB4MjU1MTkifQ.vaq0LMLsBLtrfzBxdlSZhjBHpJ_QBu6Re-qUjOKw9kyQUpRSsKBDzQ.HrYvxo"
+    "CF5BR0rvH_.IieqWmnVsdUITSEjH_SSuc-iU_SdXbQpxHaAzN69clf9VOIPoQ_yKIy70g.hGlNY2LSJwhn9MOAztsOfQ",
+};
+
+static void test_x25519_of_another_implementation(void **state)
+{
+    CLEANUP(seal_key_cleanup) struct seal_key *k = NULL;
+    struct problem p;
+
+    (void)state;
+    assert_int_equal(seal_key_parse(X25519_KEY, strlen(X25519_KEY), "", &k, &p), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(by_jwcrypto); i++) {
+        CLEANUP(pair_release) struct pair out = { { NULL } };
+
+        assert_int_equal(seal_open(k, by_jwcrypto[i], out.secrets, &p), 0);
+        assert_same(out.secrets[SECRET_PIN], "artificial-1");
+        assert_same(out.secrets[SECRET_PUK], "artificial-2");
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trips),
+        cmocka_unit_test(test_nothing_to_seal),
+        cmocka_unit_test(test_no_two_sealings_are_alike),
+        cmocka_unit_test(test_every_changed_character_is_refused),
+        cmocka_unit_test(test_parts_of_two_are_refused),
+        cmocka_unit_test(test_another_key_does_not_open),
+        cmocka_unit_test(test_public_key_opens_nothing),
+        cmocka_unit_test(test_check_names_our_key),
+        cmocka_unit_test(test_x25519_of_another_implementation),
+    };
+
+    json_wipe_memory();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
