@@ -1,0 +1,673 @@
+/* The contract of store.h, for every row of the table of backends. */
+#include "fixture.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    const char *backend = *state;
+
+    assert_non_null(f);
+    fixture_begin(f, backend);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_end(*state);
+    free(*state);
+    return 0;
+}
+
+static void an_unknown_backend_is_refused_with_the_known_ones(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = NULL;
+    struct problem p;
+
+    assert_int_equal(store_open("sqlit", f->path, &s, &p), 1);
+    assert_null(s);
+    assert_string_equal(p.code, "backend");
+    assert_non_null(strstr(p.message, "did you mean \"sqlite\""));
+    assert_non_null(strstr(p.message, "known: \"sqlite\""));
+    assert_int_equal(store_open("sqlit", f->path, &s, NULL), 1);
+}
+
+static void a_new_store_is_empty(void **state)
+{
+    struct fixture *f = *state;
+    struct store_stat st = stat_of(f);
+    struct kept k = { 0 };
+    struct uuid nobody = { 0 };
+    uint64_t rows = 9;
+    int64_t due = 9;
+
+    assert_int_equal(st.events, 0);
+    assert_int_equal(st.audit_rows, 0);
+    assert_true(st.schema >= 1);
+    assert_false(store_is_dirty(f->store));
+    assert_int_equal(store_list(f->store, STATES_ALL, 10, NULL, keep, &k), 0);
+    assert_int_equal(store_find(f->store, &nobody, keep, &k), STORE_UNKNOWN);
+    assert_int_equal(k.n, 0);
+    assert_int_equal(store_next_due(f->store, "print", &due), 0);
+    assert_int_equal(due, 0);
+    assert_int_equal(store_audit_verify(f->store, &rows, NULL), 0);
+    assert_int_equal(rows, 0);
+    assert_int_equal(store_commit(f->store), 0);
+}
+
+static void put_keeps_everything(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put(f, "e1", "print");
+    struct kept k;
+
+    assert_true(store_is_dirty(f->store));
+    commit(f);
+    assert_false(store_is_dirty(f->store));
+    fixture_reopen(f);
+    k = find(f, id);
+    assert_true(uuid_equal(&k.r[0].id, &id));
+    assert_true(uuid_equal(&k.r[0].job_uuid, &id));
+    assert_int_equal(k.r[0].state, STATE_QUEUED);
+    assert_int_equal(k.r[0].stage, STAGE_FRESH);
+    assert_int_equal(k.r[0].secret, SECRET_PIN);
+    assert_string_equal(k.r[0].method, "print");
+    assert_int_equal(k.r[0].attempts, 0);
+    assert_int_equal(k.r[0].copy, 1);
+    assert_true(k.r[0].stated);
+    assert_int_equal(k.r[0].created, START);
+    assert_int_equal(k.r[0].due, START);
+    assert_string_equal(k.sealed, SEALED_TEXT);
+    assert_string_equal(k.event, "{\"id\":\"e1\",\"data\":\"card\"}");
+    assert_int_equal(stat_of(f).by_state[STATE_QUEUED], 1);
+    assert_int_equal(stat_of(f).events, 1);
+    assert_int_equal(stat_of(f).audit_rows, 1);
+}
+
+static void an_id_that_differs_in_any_bit_is_unknown(void **state)
+{
+    struct fixture *f = *state;
+    struct kept k = { 0 };
+
+    put(f, "e1", "print");
+    for (int i = 0; i < 16; i++) {
+        struct uuid other = f->last;
+
+        other.bytes[i] ^= 0x80;
+        assert_int_equal(store_find(f->store, &other, keep, &k), STORE_UNKNOWN);
+    }
+}
+
+static void nopin_is_final_and_never_claimed(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put(f, "e1", "nopin");
+    struct kept k = find(f, id);
+
+    assert_int_equal(k.r[0].state, STATE_NOPIN);
+    assert_null(k.r[0].sealed);
+    assert_int_equal(k.r[0].due, 0);
+    assert_int_equal(claim(f, "nopin", 10, &k), 0);
+    assert_int_equal(settle(f, id, STATES_ALL, STATE_QUEUED, NULL), STORE_CONFLICT);
+}
+
+static void two_secrets_are_two_deliveries(void **state)
+{
+    struct fixture *f = *state;
+    struct event e = { .id = "e1", .source = "/issuer", .text = "{}" };
+    struct admission a = { .event = &e,
+                           .cause = because(f, "submit"),
+                           .n = 2,
+                           .items = { { SECRET_PIN, "print", STATE_QUEUED, "sealed-pin", true, { { 0 } } },
+                                      { SECRET_PUK, "nopuk", STATE_NOPIN, NULL, false, { { 0 } } } } };
+    struct admission again = { .event = &e, .cause = because(f, "submit"), .n = 1 };
+
+    assert_int_equal(store_put(f->store, &a), 0);
+    assert_true(uuid_order(&a.items[0].id) < uuid_order(&a.items[1].id));
+    commit(f);
+    again.items[0] = (struct admitted){ SECRET_PUK, "email", STATE_QUEUED, "x", true, { { 0 } } };
+    assert_int_equal(store_put(f->store, &again), STORE_DUPLICATE);
+    assert_int_equal(again.n, 2);
+    assert_int_equal(again.items[0].secret, SECRET_PIN);
+    assert_int_equal(again.items[0].state, STATE_QUEUED);
+    assert_string_equal(again.items[0].method, "print");
+    assert_true(uuid_equal(&again.items[0].id, &a.items[0].id));
+    assert_int_equal(again.items[1].state, STATE_NOPIN);
+    assert_string_equal(again.items[1].method, "nopuk");
+    assert_false(again.items[1].stated);
+    assert_true(uuid_equal(&again.items[1].id, &a.items[1].id));
+    assert_int_equal(stat_of(f).events, 1);
+}
+
+static void the_same_identity_is_a_duplicate_or_a_conflict(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put(f, "e1", "print");
+
+    assert_int_equal(put_as(f, "e1", "card", SECRET_PIN, "email", "other"), STORE_DUPLICATE);
+    assert_true(uuid_equal(&f->last, &id));
+    commit(f);
+    fixture_reopen(f);
+    assert_int_equal(put_as(f, "e1", "card", SECRET_PIN, "print", "other"), STORE_DUPLICATE);
+    assert_int_equal(put_as(f, "e1", "another card", SECRET_PIN, "print", "other"), STORE_CONFLICT);
+    assert_int_equal(put_as(f, "e2", "another card", SECRET_PIN, "print", "other"), 0);
+    commit(f);
+    assert_int_equal(stat_of(f).events, 2);
+    assert_int_equal(stat_of(f).audit_rows, 2);
+    assert_string_equal(find(f, id).sealed, SEALED_TEXT);
+}
+
+static void what_cannot_be_is_not_put(void **state)
+{
+    struct fixture *f = *state;
+    struct event e = { .id = "e1", .source = "/issuer", .text = "{}" };
+    struct admission a = { .event = &e, .cause = because(f, "submit"), .n = 1 };
+
+    a.items[0] = (struct admitted){ SECRET_PIN, "print", STATE_QUEUED, NULL, true, { { 0 } } };
+    assert_int_equal(store_put(f->store, &a), -EINVAL);
+    a.items[0] = (struct admitted){ SECRET_PIN, "nopin", STATE_NOPIN, "kept", true, { { 0 } } };
+    assert_int_equal(store_put(f->store, &a), -EINVAL);
+    a.items[0] = (struct admitted){ SECRET_PIN, "print", STATE_DELIVERED, "kept", true, { { 0 } } };
+    assert_int_equal(store_put(f->store, &a), -EINVAL);
+}
+
+static void claim_takes_what_is_due_oldest_first(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid first = put(f, "e1", "print"), second, third;
+    struct kept k;
+
+    f->now += 1000;
+    second = put(f, "e2", "print");
+    put(f, "e3", "email");
+    f->now += HOUR;
+    third = put(f, "e4", "print");
+    f->now -= HOUR / 2;
+    commit(f);
+    assert_int_equal(claim(f, "print", 1, &k), 1);
+    assert_true(uuid_equal(&k.r[0].id, &first));
+    assert_int_equal(k.r[0].state, STATE_SENDING);
+    assert_int_equal(k.r[0].stage, STAGE_FRESH);
+    assert_int_equal(k.r[0].attempts, 1);
+    assert_string_equal(k.sealed, SEALED_TEXT);
+    assert_int_equal(claim(f, "print", 10, &k), 1);
+    assert_true(uuid_equal(&k.r[0].id, &second));
+    assert_int_equal(claim(f, "print", 10, &k), 0);
+    assert_int_equal(find(f, first).r[0].stage, STAGE_BEGUN);
+    assert_int_equal(find(f, first).r[0].due, 0);
+    assert_int_equal(find(f, third).r[0].state, STATE_QUEUED);
+    assert_int_equal(stat_of(f).by_state[STATE_SENDING], 2);
+    assert_int_equal(claim(f, "print", 0, &k), 0);
+}
+
+static int stop_at_once(void *userdata, const struct record *r)
+{
+    (void)userdata;
+    (void)r;
+    return 42;
+}
+
+static void a_callback_that_stops_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct cause c = because(f, "dispatch");
+
+    put(f, "e1", "print");
+    put(f, "e2", "print");
+    assert_int_equal(store_list(f->store, STATES_ALL, 10, NULL, stop_at_once, NULL), 42);
+    assert_int_equal(store_claim(f->store, "print", 10, &c, stop_at_once, NULL), 42);
+    assert_int_equal(stat_of(f).by_state[STATE_SENDING], 1);
+}
+
+static void a_deferred_delivery_comes_back_when_due(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put(f, "e1", "print");
+    struct kept k;
+    int64_t due;
+
+    claim(f, "print", 1, &k);
+    assert_int_equal(settle(f, id, STATE_BIT(STATE_SENDING), STATE_DEFERRED, "printer-busy"), 0);
+    commit(f);
+    assert_int_equal(store_next_due(f->store, "print", &due), 0);
+    assert_int_equal(due, START + HOUR);
+    assert_int_equal(claim(f, "print", 1, &k), 0);
+    f->now = due;
+    assert_int_equal(claim(f, "print", 1, &k), 1);
+    assert_int_equal(k.r[0].attempts, 2);
+    assert_int_equal(k.r[0].stage, STAGE_BEGUN);
+    assert_non_null(strstr(k.outcome, "printer-busy"));
+    assert_int_equal(store_next_due(f->store, "print", &due), 0);
+    assert_int_equal(due, 0);
+}
+
+static void a_due_time_of_nothing_is_now(void **state)
+{
+    struct fixture *f = *state;
+    struct change c = { .from = STATES_ALL, .to = STATE_QUEUED, .cause = because(f, "operator:release") };
+    int64_t due;
+
+    c.id = put(f, "e1", "print");
+    assert_int_equal(settle(f, c.id, STATES_ALL, STATE_HELD, NULL), 0);
+    assert_int_equal(store_next_due(f->store, "print", &due), 0);
+    assert_int_equal(due, 0);
+    assert_int_equal(store_settle(f->store, &c), 0);
+    assert_int_equal(store_next_due(f->store, "print", &due), 0);
+    assert_int_equal(due, START);
+}
+
+static void mark_says_how_far_it_came(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put(f, "e1", "print"), nobody = { 0 };
+    struct cause c = because(f, "worker");
+    struct kept k;
+
+    assert_int_equal(store_mark(f->store, &nobody, STAGE_RELEASING, NULL, &c), STORE_UNKNOWN);
+    assert_int_equal(store_mark(f->store, &id, STAGE_RELEASING, NULL, &c), STORE_STALE);
+    claim(f, "print", 1, &k);
+    assert_int_equal(store_mark(f->store, &id, STAGE_RELEASING, "{\"job\":12}", &c), 0);
+    commit(f);
+    fixture_reopen(f);
+    k = find(f, id);
+    assert_int_equal(k.r[0].state, STATE_SENDING);
+    assert_int_equal(k.r[0].stage, STAGE_RELEASING);
+    assert_string_equal(k.mark, "{\"job\":12}");
+    assert_int_equal(store_mark(f->store, &id, STAGE_SPOOLED, NULL, &c), 0);
+    assert_string_equal(find(f, id).mark, "{\"job\":12}");
+    assert_int_equal(settle(f, id, STATES_ALL, STATE_DEFERRED, "later"), 0);
+    assert_null(find(f, id).r[0].mark);
+}
+
+static void settle_obeys_from_and_the_law(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put(f, "e1", "print"), nobody = { 0 };
+
+    assert_int_equal(settle(f, nobody, STATES_ALL, STATE_HELD, NULL), STORE_UNKNOWN);
+    assert_int_equal(settle(f, id, STATE_BIT(STATE_SENDING), STATE_HELD, NULL), STORE_STALE);
+    assert_int_equal(settle(f, id, STATES_ALL, STATE_DELIVERED, NULL), STORE_CONFLICT);
+    assert_int_equal(find(f, id).r[0].state, STATE_QUEUED);
+    assert_int_equal(stat_of(f).audit_rows, 1);
+    assert_int_equal(settle(f, id, STATES_ALL, STATE_HELD, NULL), 0);
+    assert_int_equal(stat_of(f).by_state[STATE_QUEUED], 0);
+    assert_int_equal(stat_of(f).by_state[STATE_HELD], 1);
+}
+
+static void a_final_state_erases_and_stays(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put(f, "e1", "print");
+    struct kept k;
+
+    claim(f, "print", 1, &k);
+    assert_int_equal(settle(f, id, STATES_ALL, STATE_DELIVERED, "printed"), 0);
+    commit(f);
+    k = find(f, id);
+    assert_int_equal(k.r[0].state, STATE_DELIVERED);
+    assert_null(k.r[0].sealed);
+    assert_non_null(strstr(k.outcome, "printed"));
+    for (int to = 0; to < STATE_COUNT; to++)
+        assert_int_equal(settle(f, id, STATES_ALL, (enum delivery_state)to, NULL), STORE_CONFLICT);
+}
+
+static void a_failed_one_keeps_its_secret_and_a_new_copy_is_another_job(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put(f, "e1", "print");
+    struct change c = { .id = id,
+                        .from = STATE_BIT(STATE_FAILED),
+                        .to = STATE_QUEUED,
+                        .due = START,
+                        .stage = STAGE_SPOOLED,
+                        .new_copy = true,
+                        .cause = because(f, "operator:retry") };
+    struct kept k;
+
+    claim(f, "print", 1, &k);
+    assert_int_equal(settle(f, id, STATES_ALL, STATE_FAILED, "jam"), 0);
+    assert_string_equal(find(f, id).sealed, SEALED_TEXT);
+    assert_int_equal(store_settle(f->store, &c), 0);
+    commit(f);
+    fixture_reopen(f);
+    assert_int_equal(claim(f, "print", 1, &k), 1);
+    assert_true(uuid_equal(&k.r[0].id, &id));
+    assert_false(uuid_equal(&k.r[0].job_uuid, &id));
+    assert_int_equal(k.r[0].copy, 2);
+    assert_int_equal(k.r[0].attempts, 2);
+    assert_int_equal(k.r[0].stage, STAGE_FRESH);
+    assert_string_equal(k.sealed, SEALED_TEXT);
+}
+
+static void list_is_newest_first_by_state(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid ids[6];
+    struct kept k = { 0 };
+
+    for (int i = 0; i < 6; i++) {
+        char name[8];
+
+        snprintf(name, sizeof(name), "e%d", i);
+        ids[i] = put(f, name, i % 2 ? "nopin" : "print");
+    }
+    assert_int_equal(settle(f, ids[2], STATES_ALL, STATE_HELD, NULL), 0);
+    commit(f);
+    assert_int_equal(store_list(f->store, STATES_ALL, 16, NULL, keep, &k), 0);
+    assert_int_equal(k.n, 6);
+    for (int i = 0; i < 6; i++)
+        assert_true(uuid_equal(&k.r[i].id, &ids[5 - i]));
+    k.n = 0;
+    assert_int_equal(store_list(f->store, STATE_BIT(STATE_QUEUED) | STATE_BIT(STATE_HELD), 2, &ids[4], keep, &k), 0);
+    assert_int_equal(k.n, 2);
+    assert_true(uuid_equal(&k.r[0].id, &ids[2]));
+    assert_true(uuid_equal(&k.r[1].id, &ids[0]));
+    assert_null(k.r[1].sealed);
+    k.n = 0;
+    assert_int_equal(store_list(f->store, STATE_BIT(STATE_FAILED), 5, NULL, keep, &k), 0);
+    assert_int_equal(k.n, 0);
+}
+
+static void sweep_expires_and_forgets(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid held = put(f, "e1", "print"), failed = put(f, "e2", "email"), young;
+    struct cause c;
+    struct kept k;
+
+    assert_int_equal(settle(f, held, STATES_ALL, STATE_HELD, NULL), 0);
+    claim(f, "email", 1, &k);
+    f->now += HOUR;
+    assert_int_equal(settle(f, failed, STATES_ALL, STATE_FAILED, "smtp-550"), 0);
+    young = put(f, "e3", "print");
+    c = because(f, "sweep");
+    assert_int_equal(store_sweep(f->store, START, START, 10, &c), 0);
+    /* Accepted before, but failed after: retention counts from the failure. */
+    assert_int_equal(store_sweep(f->store, 0, START + 1, 10, &c), 0);
+    assert_int_equal(store_sweep(f->store, START + 1, START + HOUR + 1, 1, &c), 1);
+    assert_int_equal(find(f, held).r[0].state, STATE_EXPIRED);
+    assert_non_null(find(f, held).r[0].event);
+    assert_int_equal(store_sweep(f->store, START + 1, START + HOUR + 1, 10, &c), 1);
+    k = find(f, failed);
+    assert_int_equal(k.r[0].state, STATE_EXPIRED);
+    assert_null(k.r[0].sealed);
+    assert_null(k.r[0].event);
+    assert_int_equal(find(f, young).r[0].state, STATE_QUEUED);
+    /* What was forgotten is still known. */
+    assert_int_equal(put_as(f, "e2", "card", SECRET_PIN, "email", "x"), STORE_DUPLICATE);
+    assert_int_equal(put_as(f, "e2", "other", SECRET_PIN, "email", "x"), STORE_CONFLICT);
+}
+
+static void a_body_that_another_delivery_needs_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    struct event e = { .id = "e1", .source = "/issuer", .text = "{}" };
+    struct admission a = { .event = &e,
+                           .cause = because(f, "submit"),
+                           .n = 2,
+                           .items = { { SECRET_PIN, "print", STATE_QUEUED, "sealed-pin", true, { { 0 } } },
+                                      { SECRET_PUK, "email", STATE_QUEUED, "sealed-puk", true, { { 0 } } } } };
+    struct cause c;
+    struct kept k;
+
+    assert_int_equal(store_put(f->store, &a), 0);
+    claim(f, "print", 1, &k);
+    assert_int_equal(settle(f, a.items[0].id, STATES_ALL, STATE_FAILED, "jam"), 0);
+    f->now += HOUR;
+    c = because(f, "sweep");
+    assert_int_equal(store_sweep(f->store, 0, f->now, 10, &c), 1);
+    assert_string_equal(find(f, a.items[1].id).event, "{}");
+    assert_string_equal(find(f, a.items[1].id).sealed, "sealed-puk");
+}
+
+struct rows {
+    unsigned n;
+    uint64_t seq[16], prior[16];
+    char path[256], detail[256], words[64], hash[80];
+};
+
+static int keep_row(void *userdata, const struct audit_row *r)
+{
+    struct rows *rows = userdata;
+    size_t used = strlen(rows->path);
+
+    rows->seq[rows->n] = r->seq;
+    rows->prior[rows->n++] = r->prior;
+    snprintf(rows->path + used, sizeof(rows->path) - used, "%s>%s(%s) ", r->from, r->to, r->cause);
+    snprintf(rows->detail, sizeof(rows->detail), "%s", r->detail ? r->detail : "");
+    snprintf(rows->words, sizeof(rows->words), "%s", r->words ? r->words : "");
+    snprintf(rows->hash, sizeof(rows->hash), "%s", r->hash);
+    assert_int_equal(r->generation, 7);
+    return 0;
+}
+
+static void every_change_has_its_audit_row(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put(f, "e1", "print");
+    struct cause c = because(f, "worker");
+    struct rows rows = { 0 };
+    struct kept k;
+    uint64_t n = 0;
+
+    put(f, "e2", "nopin");
+    claim(f, "print", 1, &k);
+    c.words = "seen by the operator";
+    assert_int_equal(store_mark(f->store, &id, STAGE_RELEASING, "{\"job\":12}", &c), 0);
+    assert_int_equal(store_audit(f->store, &id, 0, keep_row, &rows), 0);
+    assert_string_equal(rows.path, ">queued(submit) queued>sending(dispatch) sending>sending(worker) ");
+    assert_string_equal(rows.detail, "{\"stage\":\"releasing\",\"evidence\":{\"job\":12}}");
+    assert_string_equal(rows.words, "seen by the operator");
+    assert_int_equal(strlen(rows.hash), 64);
+    assert_int_equal(rows.seq[0], 1);
+    assert_int_equal(rows.seq[1], 3);
+    assert_int_equal(rows.prior[1], 1);
+    assert_int_equal(settle(f, id, STATES_ALL, STATE_DELIVERED, "printed"), 0);
+    commit(f);
+    fixture_reopen(f);
+    rows = (struct rows){ 0 };
+    assert_int_equal(store_audit(f->store, &id, 3, keep_row, &rows), 0);
+    assert_int_equal(rows.n, 2);
+    assert_non_null(strstr(rows.detail, "\"code\":\"printed\""));
+    rows = (struct rows){ 0 };
+    assert_int_equal(store_audit(f->store, NULL, 1, keep_row, &rows), 0);
+    assert_int_equal(rows.n, 4);
+    assert_string_equal(rows.path, ">nopin(submit) queued>sending(dispatch) sending>sending(worker) "
+                                   "sending>delivered(worker) ");
+    assert_int_equal(store_audit_verify(f->store, &n, NULL), 0);
+    assert_int_equal(n, 5);
+    id.bytes[15] ^= 1;
+    assert_int_equal(store_audit(f->store, &id, 0, keep_row, &rows), STORE_UNKNOWN);
+}
+
+static void abort_undoes_all_of_it(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put(f, "e1", "print"), undone;
+    struct store_stat before, after;
+    struct kept k = { 0 };
+    uint64_t n;
+
+    commit(f);
+    before = stat_of(f);
+    undone = put(f, "e2", "print");
+    claim(f, "print", 9, &k);
+    assert_int_equal(settle(f, id, STATES_ALL, STATE_DELIVERED, NULL), 0);
+    store_abort(f->store);
+    assert_false(store_is_dirty(f->store));
+    after = stat_of(f);
+    assert_memory_equal(&before, &after, sizeof(before));
+    assert_int_equal(store_find(f->store, &undone, keep, &k), STORE_UNKNOWN);
+    assert_string_equal(find(f, id).sealed, SEALED_TEXT);
+    assert_true(uuid_order(&undone) < (put(f, "e2", "print"), uuid_order(&f->last)));
+    commit(f);
+    assert_int_equal(store_audit_verify(f->store, &n, NULL), 0);
+    assert_int_equal(n, 2);
+    store_abort(f->store);
+}
+
+static void ids_grow_over_a_clock_that_goes_back(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put(f, "e1", "print");
+
+    commit(f);
+    f->now -= 24 * HOUR;
+    fixture_reopen(f);
+    put(f, "e2", "print");
+    assert_true(uuid_order(&f->last) > uuid_order(&id));
+}
+
+/* A process that ends as WAY says after one delivery that is committed and one that is not. */
+static void end_in_the_middle(struct fixture *f, int way)
+{
+    int status;
+    pid_t pid;
+
+    fixture_close(f);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct problem p;
+
+        if (store_open(f->backend, f->path, &f->store, &p) != 0)
+            _exit(1);
+        if (put_as(f, "committed", "card", SECRET_PIN, "print", SEALED_TEXT) != 0 || store_commit(f->store) != 0)
+            _exit(1);
+        if (put_as(f, "not committed", "card", SECRET_PIN, "print", SEALED_TEXT) != 0)
+            _exit(1);
+        if (way == SIGKILL)
+            raise(SIGKILL);
+        _exit(42);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(way == SIGKILL ? WIFSIGNALED(status) : WIFEXITED(status) && WEXITSTATUS(status) == 42);
+    fixture_open(f);
+}
+
+static void what_was_committed_survives(void **state)
+{
+    static const int ways[] = { SIGKILL, 0 };
+    struct fixture *f = *state;
+    uint64_t n;
+
+    for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+        end_in_the_middle(f, ways[i]);
+        assert_int_equal(put_as(f, "committed", "card", SECRET_PIN, "print", "x"), STORE_DUPLICATE);
+        assert_int_equal(stat_of(f).events, 1);
+        assert_int_equal(stat_of(f).by_state[STATE_QUEUED], 1);
+        assert_int_equal(store_audit_verify(f->store, &n, NULL), 0);
+        assert_int_equal(n, 1);
+        assert_int_equal(put_as(f, "not committed", "card", SECRET_PIN, "print", SEALED_TEXT), 0);
+        store_abort(f->store);
+        fixture_end(f);
+        fixture_begin(f, f->backend);
+    }
+}
+
+static void a_second_owner_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct store *other = NULL;
+    struct problem p;
+
+    assert_int_equal(store_open(f->backend, f->path, &other, &p), 1);
+    assert_null(other);
+    assert_string_equal(p.code, "locked");
+    assert_string_equal(p.where, f->path);
+    fixture_reopen(f);
+}
+
+static void tidying_is_asked_for_after_erasing_only(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put(f, "e1", "print");
+
+    assert_int_equal(store_tidy(f->store), -EBUSY);
+    commit(f);
+    assert_false(store_is_untidy(f->store));
+    assert_int_equal(settle(f, id, STATES_ALL, STATE_CANCELLED, NULL), 0);
+    commit(f);
+    assert_true(store_is_untidy(f->store));
+    assert_int_equal(store_tidy(f->store), 0);
+    assert_false(store_is_untidy(f->store));
+}
+
+static void many_are_as_good_as_few(void **state)
+{
+    enum { MANY = 1000 };
+    struct fixture *f = *state;
+    struct kept k;
+    unsigned done = 0;
+    uint64_t n;
+
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "e%d", i);
+        put(f, name, "print");
+    }
+    commit(f);
+    while (claim(f, "print", 16, &k) > 0) {
+        for (unsigned i = 0; i < k.n; i++, done++)
+            assert_int_equal(settle(f, k.r[i].id, STATES_ALL, STATE_DELIVERED, "printed"), 0);
+        commit(f);
+    }
+    assert_int_equal(done, MANY);
+    fixture_reopen(f);
+    assert_int_equal(stat_of(f).by_state[STATE_DELIVERED], MANY);
+    assert_int_equal(stat_of(f).by_state[STATE_SENDING], 0);
+    assert_int_equal(store_audit_verify(f->store, &n, NULL), 0);
+    assert_int_equal(n, 3 * MANY);
+}
+
+#define CONTRACT(test) cmocka_unit_test_prestate_setup_teardown(test, setup, teardown, (void *)(uintptr_t)backend)
+
+static int run_contract(const char *backend)
+{
+    const struct CMUnitTest tests[] = {
+        CONTRACT(an_unknown_backend_is_refused_with_the_known_ones),
+        CONTRACT(a_new_store_is_empty),
+        CONTRACT(put_keeps_everything),
+        CONTRACT(an_id_that_differs_in_any_bit_is_unknown),
+        CONTRACT(nopin_is_final_and_never_claimed),
+        CONTRACT(two_secrets_are_two_deliveries),
+        CONTRACT(the_same_identity_is_a_duplicate_or_a_conflict),
+        CONTRACT(what_cannot_be_is_not_put),
+        CONTRACT(claim_takes_what_is_due_oldest_first),
+        CONTRACT(a_callback_that_stops_is_told),
+        CONTRACT(a_deferred_delivery_comes_back_when_due),
+        CONTRACT(a_due_time_of_nothing_is_now),
+        CONTRACT(mark_says_how_far_it_came),
+        CONTRACT(settle_obeys_from_and_the_law),
+        CONTRACT(a_final_state_erases_and_stays),
+        CONTRACT(a_failed_one_keeps_its_secret_and_a_new_copy_is_another_job),
+        CONTRACT(list_is_newest_first_by_state),
+        CONTRACT(sweep_expires_and_forgets),
+        CONTRACT(a_body_that_another_delivery_needs_is_kept),
+        CONTRACT(every_change_has_its_audit_row),
+        CONTRACT(abort_undoes_all_of_it),
+        CONTRACT(ids_grow_over_a_clock_that_goes_back),
+        CONTRACT(what_was_committed_survives),
+        CONTRACT(a_second_owner_is_refused),
+        CONTRACT(tidying_is_asked_for_after_erasing_only),
+        CONTRACT(many_are_as_good_as_few),
+    };
+
+    return cmocka_run_group_tests_name(backend, tests, NULL, NULL);
+}
+
+int main(void)
+{
+    const char *backend;
+    int failures = 0;
+
+    for (size_t i = 0; (backend = store_backend_name(i)); i++)
+        failures += run_contract(backend);
+    return failures;
+}
