@@ -37,13 +37,16 @@ struct drop {
     bool resting;
 };
 
-/* A turn's work comes with the next turn of the loop: others have theirs in between. */
+/* A turn's work comes with the next turn of the loop, and others have theirs in between. Hence a timer that is due
+ * at once: a defer source stays pending since it was made, and goes before all others of its priority. */
 static void arm(void *userdata)
 {
     struct drop *d = userdata;
 
-    if (!d->resting)
-        sd_event_source_set_enabled(d->work, SD_EVENT_ONESHOT);
+    if (d->resting)
+        return;
+    sd_event_source_set_time_relative(d->work, 0);
+    sd_event_source_set_enabled(d->work, SD_EVENT_ONESHOT);
 }
 
 static void forget_entries(struct drop *d)
@@ -167,12 +170,13 @@ static int choose_file(struct drop *d)
     return r;
 }
 
-static int on_work(sd_event_source *source, void *userdata)
+static int on_work(sd_event_source *source, uint64_t now, void *userdata)
 {
     struct drop *d = userdata;
     enum drop_state state;
 
     (void)source;
+    (void)now;
     if (!d->file && choose_file(d) < 0)
         rest(d);
     if (!d->file)
@@ -210,7 +214,7 @@ static int add_sources(struct drop *d, const char *dir)
     if (r >= 0)
         r = sd_event_source_set_enabled(d->rest, SD_EVENT_OFF);
     if (r >= 0)
-        r = sd_event_add_defer(loop, &d->work, on_work, d);
+        r = sd_event_add_time_relative(loop, &d->work, CLOCK_MONOTONIC, 0, 1, on_work, d);
     return r < 0 ? r : 0;
 }
 
