@@ -35,6 +35,13 @@ void print_message_read(ipp_attribute_t *a, char message[PRINT_WORDS])
             *c = ' ';
 }
 
+/* A value that is no text counts as an empty one. */
+static const char *text_of(ipp_attribute_t *a)
+{
+    const char *text = ippGetString(a, 0, NULL);
+    return text ? text : "";
+}
+
 static void read_job_attribute(ipp_attribute_t *a, struct print_job *j)
 {
     const char *name = ippGetName(a);
@@ -47,7 +54,7 @@ static void read_job_attribute(ipp_attribute_t *a, struct print_job *j)
     else if (strcmp(name, "job-media-sheets-completed") == 0)
         j->sheets = ippGetInteger(a, 0);
     else if (strcmp(name, "job-uuid") == 0)
-        snprintf(j->uuid, sizeof(j->uuid), "%s", ippGetString(a, 0, NULL));
+        snprintf(j->uuid, sizeof(j->uuid), "%s", text_of(a));
     else if (strcmp(name, "job-state-reasons") == 0 || strcmp(name, "job-printer-state-reasons") == 0)
         read_words(a, j->reasons);
     else if (strcmp(name, "job-printer-state-message") == 0)

@@ -47,6 +47,8 @@ static int desk_compose(struct desk *d, const struct parcel *parcel, struct docu
     struct stub_parcel *p = (struct stub_parcel *)parcel;
     p->composed++;
     note(s, "compose");
+    if (s->on_compose)
+        s->on_compose(s, parcel);
     if (p->trouble.code[0]) {
         outcome_set(trouble, p->trouble.kind, p->trouble.code, "%s", p->trouble.reason);
         return 1;

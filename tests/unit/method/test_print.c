@@ -324,6 +324,32 @@ static void test_released_although_only_begun(void **state)
     assert_delivered_once(s, p);
 }
 
+/* A person at the printer cancels the first letter's job while the second one is being made. */
+static void cancel_first(struct stub_desk *s, const struct parcel *p)
+{
+    char id[32];
+    if (p == &s->parcels[0]->parcel)
+        return;
+    struct wanted w = jobs_of(s, &s->parcels[0]->parcel);
+    snprintf(id, sizeof(id), "pin-%d", w.last.id);
+    private_cups_run(&cups, "cancel", id);
+}
+
+static void test_cancelled_while_it_is_held(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH), *q = stub_desk_add(s, STAGE_FRESH);
+    s->on_compose = cancel_first;
+    assert_int_equal(deliver(s), 0);
+    assert_outcome(p, OUTCOME_DEFERRED, "not-held", false);
+    assert_int_equal(p->marked, 0);
+    assert_delivered_once(s, q);
+    s->on_compose = NULL;
+    stub_desk_again(s, p, STAGE_BEGUN, NULL);
+    assert_int_equal(deliver(s), 0);
+    assert_delivered_once(s, p);
+}
+
 static void test_history_gone(void **state)
 {
     struct stub_desk *s = *state;
@@ -565,6 +591,7 @@ int main(void)
         WITH_DESK(test_killed_after_the_commit),
         WITH_DESK(test_killed_after_the_release),
         WITH_DESK(test_released_although_only_begun),
+        WITH_DESK(test_cancelled_while_it_is_held),
         WITH_DESK(test_history_gone),
         WITH_DESK(test_only_an_earlier_job_is_known),
         WITH_DESK(test_aborted),

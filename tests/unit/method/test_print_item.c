@@ -1,0 +1,211 @@
+#include "print_item.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <pindispatch/json.h>
+
+static const struct uuid uuid = { { 1, 2, 3 } }, another = { { 4, 5, 6 } };
+
+static struct print_job job_in(ipp_jstate_t state, int id)
+{
+    struct print_job j = { .id = id, .state = state, .documents = 1 };
+    print_uuid(&uuid, j.uuid);
+    return j;
+}
+
+static struct item item_with(ipp_jstate_t state)
+{
+    static struct parcel p;
+    p = (struct parcel){ .job_uuid = uuid, .stage = STAGE_RELEASING };
+    struct item i;
+    item_begin(&i, &p);
+    if (state)
+        i.job = job_in(state, 7);
+    return i;
+}
+
+static void test_judges_every_state(void **state)
+{
+    (void)state;
+    static const struct {
+        ipp_jstate_t job;
+        enum outcome_kind completed, accepted;
+        const char *code;
+    } cases[] = {
+        { 0, OUTCOME_IN_DOUBT, OUTCOME_IN_DOUBT, "history-gone" },
+        { IPP_JSTATE_PENDING, OUTCOME_SPOOLED, OUTCOME_DELIVERED, "waiting" },
+        { IPP_JSTATE_PROCESSING, OUTCOME_SPOOLED, OUTCOME_DELIVERED, "printing" },
+        { IPP_JSTATE_STOPPED, OUTCOME_SPOOLED, OUTCOME_DELIVERED, "waiting" },
+        { IPP_JSTATE_HELD, OUTCOME_SPOOLED, OUTCOME_SPOOLED, "job-held" },
+        { IPP_JSTATE_COMPLETED, OUTCOME_DELIVERED, OUTCOME_DELIVERED, "printed" },
+        { IPP_JSTATE_CANCELED, OUTCOME_FAILED, OUTCOME_FAILED, "job-canceled" },
+        { IPP_JSTATE_ABORTED, OUTCOME_FAILED, OUTCOME_FAILED, "job-aborted" },
+    };
+    for (size_t n = 0; n < ARRAY_SIZE(cases); n++) {
+        struct outcome o = { 0 }, accepted = { 0 };
+        struct item i = item_with(cases[n].job);
+        item_judge(&i, "pin", false, &o);
+        item_judge(&i, "pin", true, &accepted);
+        assert_int_equal(o.kind, cases[n].completed);
+        assert_string_equal(o.code, cases[n].code);
+        assert_int_equal(accepted.kind, cases[n].accepted);
+        outcome_release(&o);
+        outcome_release(&accepted);
+    }
+}
+
+static void test_the_job_that_came_furthest_tells(void **state)
+{
+    (void)state;
+    struct item i = item_with(0);
+    const struct print_job cancelled = job_in(IPP_JSTATE_CANCELED, 3), completed = job_in(IPP_JSTATE_COMPLETED, 4),
+                           held = job_in(IPP_JSTATE_HELD, 5);
+    item_consider(&i, &cancelled);
+    assert_int_equal(i.job.id, 3);
+    item_consider(&i, &completed);
+    item_consider(&i, &held);
+    assert_int_equal(i.job.id, 4);
+}
+
+static void test_of_equal_jobs_the_noted_one_tells(void **state)
+{
+    (void)state;
+    struct item i = item_with(0);
+    const struct print_job first = job_in(IPP_JSTATE_ABORTED, 3), second = job_in(IPP_JSTATE_ABORTED, 4),
+                           third = job_in(IPP_JSTATE_ABORTED, 5);
+    i.known_id = 4;
+    item_consider(&i, &first);
+    item_consider(&i, &second);
+    item_consider(&i, &third);
+    assert_int_equal(i.job.id, 4);
+}
+
+static void test_an_ended_job_of_another_attempt_proves_nothing(void **state)
+{
+    (void)state;
+    struct outcome o = { 0 };
+    struct item i = item_with(IPP_JSTATE_CANCELED);
+    i.known_id = 8;
+    item_judge(&i, "pin", false, &o);
+    assert_int_equal(o.kind, OUTCOME_IN_DOUBT);
+    outcome_release(&o);
+}
+
+static struct item begun_with(json_t *evidence, struct parcel *p)
+{
+    struct item i;
+    *p = (struct parcel){ .job_uuid = uuid, .stage = STAGE_SPOOLED, .evidence = evidence };
+    item_begin(&i, p);
+    return i;
+}
+
+static void test_takes_up_the_evidence(void **state)
+{
+    (void)state;
+    char text[PRINT_UUID];
+    struct parcel p;
+    struct item i = begun_with(json_pack("{s:i, s:s, s:i, s:b}", "job_id", 12, "job_uuid", print_uuid(&uuid, text),
+                                         "pages", 2, "released", 1),
+                               &p);
+    assert_int_equal(i.known_id, 12);
+    assert_int_equal(i.pages, 2);
+    assert_true(i.released);
+    assert_true(i.intended);
+    json_decref(p.evidence);
+}
+
+static void test_evidence_of_another_copy_is_none(void **state)
+{
+    (void)state;
+    char text[PRINT_UUID];
+    struct parcel p;
+    struct item i = begun_with(json_pack("{s:i, s:s}", "job_id", 12, "job_uuid", print_uuid(&another, text)), &p);
+    assert_int_equal(i.known_id, 0);
+    json_decref(p.evidence);
+    i = begun_with(json_pack("[i]", 1), &p);
+    assert_int_equal(i.known_id, 0);
+    json_decref(p.evidence);
+}
+
+static void test_wants_release_only_by_intent(void **state)
+{
+    (void)state;
+    struct item i = item_with(IPP_JSTATE_HELD);
+    assert_true(item_wants_release(&i));
+    i.released = true;
+    assert_false(item_wants_release(&i));
+    i.released = i.intended = false;
+    assert_false(item_wants_release(&i));
+    i = item_with(IPP_JSTATE_PENDING);
+    assert_false(item_wants_release(&i));
+}
+
+static void test_is_ready(void **state)
+{
+    (void)state;
+    struct item i = item_with(IPP_JSTATE_HELD);
+    struct outcome o = { 0 };
+    struct print_job good = job_in(IPP_JSTATE_HELD, 7), bad = good;
+    assert_true(item_is_ready(&i, &good, &o));
+    bad.documents = 2;
+    assert_false(item_is_ready(&i, &bad, &o));
+    assert_string_equal(o.code, "documents");
+    bad = job_in(IPP_JSTATE_PENDING, 7);
+    assert_false(item_is_ready(&i, &bad, &o));
+    assert_string_equal(o.code, "not-held");
+    print_uuid(&another, bad.uuid);
+    assert_false(item_is_ready(&i, &bad, &o));
+    assert_string_equal(o.code, "job-lost");
+    bad = (struct print_job){ 0 };
+    assert_false(item_is_ready(&i, &bad, &o));
+    assert_int_equal(o.kind, OUTCOME_DEFERRED);
+}
+
+static void test_grades_the_proof(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned pages;
+        int sheets;
+        const char *reasons, *proof;
+    } cases[] = {
+        { 1, 1, "", "sheets" },
+        { 1, 0, "", "job-state" },
+        { 1, 2, "", "weak" },
+        { 3, 2, "", "sheets" }, /* on both sides */
+        { 3, 1, "", "weak" },
+        { 0, 5, "", "sheets" }, /* how many there should be is not known */
+        { 1, 1, "job-completed-successfully,cups-ipp-missing-job-history", "weak" },
+        { 1, 1, "not-cups-ipp-missing-job-history", "sheets" },
+    };
+    for (size_t n = 0; n < ARRAY_SIZE(cases); n++) {
+        struct item i = item_with(IPP_JSTATE_COMPLETED);
+        i.pages = cases[n].pages;
+        i.job.sheets = cases[n].sheets;
+        snprintf(i.job.reasons, sizeof(i.job.reasons), "%s", cases[n].reasons);
+        json_t *e = item_evidence(&i, "pin");
+        assert_string_equal(json_text(e, "proof"), cases[n].proof);
+        json_decref(e);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_judges_every_state),
+        cmocka_unit_test(test_the_job_that_came_furthest_tells),
+        cmocka_unit_test(test_of_equal_jobs_the_noted_one_tells),
+        cmocka_unit_test(test_an_ended_job_of_another_attempt_proves_nothing),
+        cmocka_unit_test(test_takes_up_the_evidence),
+        cmocka_unit_test(test_evidence_of_another_copy_is_none),
+        cmocka_unit_test(test_wants_release_only_by_intent),
+        cmocka_unit_test(test_is_ready),
+        cmocka_unit_test(test_grades_the_proof),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
