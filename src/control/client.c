@@ -52,10 +52,10 @@ static void exchange_free(struct exchange *x)
 static void client_gone(struct client *c)
 {
     c->owner->gone(c->owner->userdata, c);
-    client_free(c);
+    control_client_free(c);
 }
 
-struct client *client_free(struct client *c)
+struct client *control_client_free(struct client *c)
 {
     if (!c)
         return NULL;
@@ -332,7 +332,7 @@ static void on_end(void *userdata, int r)
         client_finish(c);
 }
 
-int client_new(const struct client_owner *owner, int fd, struct client **ret)
+int control_client_new(const struct client_owner *owner, int fd, struct client **ret)
 {
     struct client *c = calloc(1, sizeof(*c));
     struct channel_owner callbacks = { .line = on_line, .too_long = on_too_long, .end = on_end, .userdata = c };
@@ -353,12 +353,12 @@ int client_new(const struct client_owner *owner, int fd, struct client **ret)
     return 0;
 }
 
-struct client *client_next(const struct client *c)
+struct client *control_client_next(const struct client *c)
 {
     return c->next;
 }
 
-void client_set_next(struct client *c, struct client *next)
+void control_client_set_next(struct client *c, struct client *next)
 {
     c->next = next;
 }

@@ -15,12 +15,12 @@ struct client_owner {
 };
 
 /* Takes FD over, whether it fails or not. OWNER is borrowed. 0 or -errno. */
-int client_new(const struct client_owner *owner, int fd, struct client **ret);
+int control_client_new(const struct client_owner *owner, int fd, struct client **ret);
 /* Closes at once; gone() is not called. */
-struct client *client_free(struct client *c);
+struct client *control_client_free(struct client *c);
 
 /* Control's own list. */
-struct client *client_next(const struct client *c);
-void client_set_next(struct client *c, struct client *next);
+struct client *control_client_next(const struct client *c);
+void control_client_set_next(struct client *c, struct client *next);
 
 #endif

@@ -57,13 +57,13 @@ static void forget_client(void *userdata, struct client *gone)
     struct control *c = userdata;
 
     if (c->clients == gone) {
-        c->clients = client_next(gone);
+        c->clients = control_client_next(gone);
     } else {
         struct client *before = c->clients;
 
-        while (client_next(before) != gone)
-            before = client_next(before);
-        client_set_next(before, client_next(gone));
+        while (control_client_next(before) != gone)
+            before = control_client_next(before);
+        control_client_set_next(before, control_client_next(gone));
     }
     c->n_clients--;
 }
@@ -100,8 +100,8 @@ struct control *control_free(struct control *c)
     while (c->clients) {
         struct client *client = c->clients;
 
-        c->clients = client_next(client);
-        client_free(client);
+        c->clients = control_client_next(client);
+        control_client_free(client);
     }
     free(c);
     return NULL;
@@ -124,12 +124,12 @@ static void add_client(struct control *c, int fd)
         turn_away(fd);
         return;
     }
-    r = client_new(&c->owner, fd, &client);
+    r = control_client_new(&c->owner, fd, &client);
     if (r < 0) {
         log_plain(LOG_WARNING, "control: a connection could not be served: %s", strerror(-r));
         return;
     }
-    client_set_next(client, c->clients);
+    control_client_set_next(client, c->clients);
     c->clients = client;
     c->n_clients++;
 }

@@ -214,7 +214,7 @@ static int preview_event(const struct ctl *c, struct preview *v, const char *nam
 
 int ctl_preview(struct ctl *c, int argc, char **argv)
 {
-    struct preview v = { .page = 1, .dpi = PREVIEW_DPI };
+    struct preview v = { .page = 0, .dpi = PREVIEW_DPI };
     const char *method = NULL;
     const char *secret = "pin";
     const struct ctl_option options[] = {
