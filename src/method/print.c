@@ -204,7 +204,7 @@ static void take_back_all(struct batch *b)
     bool answers = true;
     for (size_t k = 0; k < b->n; k++) {
         b->items[k].made &= answers && !b->items[k].intended;
-        answers = take_back(b, &b->items[k]) == 0;
+        answers = take_back(b, &b->items[k]) == 0 && answers;
     }
 }
 
@@ -295,14 +295,15 @@ static int commit(struct batch *b)
     return r;
 }
 
-/* Nothing irreversible has happened to the prepared ones, and nothing may. */
+/* Nothing irreversible has happened to the prepared ones, and nothing may. A dispatcher that said no is there to be
+ * worked for. */
 static int undo(struct batch *b, int r)
 {
     struct outcome o = { 0 };
     outcome_set(&o, OUTCOME_DEFERRED, "not-committed", "The release of the letter was not committed.");
     take_back_all(b);
     int e = settle_all(b, NEW, &o);
-    return e < 0 ? e : r;
+    return e < 0 ? e : r == -ECANCELED ? 0 : r;
 }
 
 /* Releases what is held by intent, of this attempt or of one that was interrupted right after the commit. */

@@ -230,6 +230,19 @@ static void test_commit_fails(void **state)
     assert_int_equal(w.by_state[IPP_JSTATE_HELD], 0);
 }
 
+static void test_commit_refused(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
+    s->mark_fails = -ECANCELED;
+    assert_int_equal(deliver(s), 0); /* the worker goes on */
+    assert_outcome(p, OUTCOME_DEFERRED, "not-committed", false);
+    s->mark_fails = 0;
+    stub_desk_again(s, p, STAGE_BEGUN, NULL);
+    assert_int_equal(deliver(s), 0);
+    assert_delivered_once(s, p);
+}
+
 static void test_spooler_is_enough(void **state)
 {
     struct stub_desk *s = *state;
@@ -585,6 +598,7 @@ int main(void)
         WITH_DESK(test_many_at_once),
         WITH_DESK(test_nothing_moves_before_the_commit),
         WITH_DESK(test_commit_fails),
+        WITH_DESK(test_commit_refused),
         WITH_DESK(test_spooler_is_enough),
         WITH_DESK(test_letter_that_cannot_be_made),
         WITH_DESK(test_killed_before_the_commit),
