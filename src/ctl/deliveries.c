@@ -154,7 +154,7 @@ static void show_state(const json_t *d)
 
     printf("%-12s %s%s%s (stage %s, sealed secret %s)\n", "state", show_begin(show_state_colour(state)), state,
            show_begin(SHOW_PLAIN), json_text(d, "stage"),
-           json_is_true(json_object_get(d, "sealed")) ? "kept" : "erased");
+           json_is_true(json_object_get(d, "sealed")) ? "kept" : "not kept");
 }
 
 static int add_piece(const char *bytes, size_t size, void *userdata)

@@ -66,7 +66,7 @@ static int take_deliveries(struct submission *s, const struct feed_origin *from,
         if (!s->ctl->json && !s->quiet)
             tell_delivery(from, result, delivery);
         if (s->waits && r == 0)
-            r = wait_add(&s->wait, s->ctl, delivery);
+            r = wait_add(&s->wait, delivery);
     }
     return r;
 }
@@ -109,7 +109,9 @@ static int take_answers(struct submission *s)
     }
     if (r == -EAGAIN)
         return 0;
-    return r == 0 ? -ECONNRESET : r;
+    if (r == 0)
+        return s->said_all && s->feed.waiting == 0 ? 0 : -ECONNRESET;
+    return r;
 }
 
 static int send_output(struct submission *s)
@@ -208,8 +210,9 @@ static void tell_summary(const struct submission *s)
 
     fflush(stdout);
     if (!s->ctl->json)
-        fprintf(stderr, "%llu events: %llu accepted, %llu duplicates, %llu rejected\n", (unsigned long long)all,
-                (unsigned long long)s->accepted, (unsigned long long)s->duplicates, (unsigned long long)s->rejected);
+        fprintf(stderr, "%llu event%s: %llu accepted, %llu duplicate, %llu rejected\n", (unsigned long long)all,
+                all == 1 ? "" : "s", (unsigned long long)s->accepted, (unsigned long long)s->duplicates,
+                (unsigned long long)s->rejected);
 }
 
 static int submit(struct submission *s, char *const *files, size_t n, int64_t timeout)
@@ -227,7 +230,7 @@ static int submit(struct submission *s, char *const *files, size_t n, int64_t ti
     progress_clear(&s->progress);
     tell_summary(s);
     if (s->waits)
-        waited = wait_run(&s->wait, s->ctl, timeout, !s->ctl->json);
+        waited = wait_run(&s->wait, s->ctl, timeout, s->quiet);
     if (status == CTL_DONE)
         status = waited;
     return status == CTL_DONE && s->rejected > 0 ? CTL_UNDONE : status;

@@ -26,12 +26,21 @@ void wait_release(struct wait *w)
     *w = (struct wait){ 0 };
 }
 
+static bool count_settled(struct wait *w, enum delivery_state state)
+{
+    bool well = (STATE_BIT(state) & STATES_WELL) != 0;
+
+    w->settled++;
+    w->unwell += !well;
+    return well;
+}
+
 static void tell_settled(struct wait *w, const struct ctl *c, const char *id, enum delivery_state state)
 {
     const char *name = state_name(state);
 
-    w->settled++;
-    w->unwell += (STATE_BIT(state) & STATES_WELL) == 0;
+    if (count_settled(w, state) && w->quiet)
+        return;
     if (c->json)
         printf("{\"result\":\"settled\",\"id\":\"%s\",\"state\":\"%s\"}\n", id, name);
     else
@@ -53,7 +62,7 @@ static int remember(struct wait *w, const struct uuid *id)
     return 0;
 }
 
-int wait_add(struct wait *w, const struct ctl *c, const json_t *delivery)
+int wait_add(struct wait *w, const json_t *delivery)
 {
     const char *text = json_text(delivery, "id");
     const char *name = json_text(delivery, "state");
@@ -63,7 +72,7 @@ int wait_add(struct wait *w, const struct ctl *c, const json_t *delivery)
     if (!text || !name || uuid_parse(text, &id) < 0 || state_parse(name, &state) < 0)
         return 0;
     if (STATE_BIT(state) & STATES_SETTLED) {
-        tell_settled(w, c, text, state);
+        count_settled(w, state); /* the answer told it */
         return 0;
     }
     return remember(w, &id);
@@ -192,16 +201,27 @@ static int watch_all(struct wait *w, struct ctl *c, struct watch *watch)
     return status;
 }
 
-int wait_run(struct wait *w, struct ctl *c, int64_t timeout_microseconds, bool bar)
+/* How many of them are not well is what somebody who waits wants to know. */
+static void tell_summary(const struct wait *w, const struct ctl *c)
+{
+    fflush(stdout);
+    if (!c->json)
+        fprintf(stderr, "%llu deliver%s settled, %llu of them not delivered\n", (unsigned long long)w->settled,
+                w->settled == 1 ? "y" : "ies", (unsigned long long)w->unwell);
+}
+
+int wait_run(struct wait *w, struct ctl *c, int64_t timeout_microseconds, bool quiet)
 {
     struct watch watch = { .dialogue = DIALOGUE, .socket = settings_text(ctl_settings(c), "control.socket") };
     int status;
 
     if (timeout_microseconds > 0)
         watch.deadline = clock_monotonic() + timeout_microseconds;
-    progress_begin(&watch.progress, bar);
+    w->quiet = quiet;
+    progress_begin(&watch.progress, !c->json);
     status = watch_all(w, c, &watch);
     progress_clear(&watch.progress);
     dialogue_close(&watch.dialogue);
+    tell_summary(w, c);
     return status == CTL_DONE && w->unwell > 0 ? CTL_UNDONE : status;
 }

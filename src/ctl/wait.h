@@ -16,14 +16,15 @@ struct wait {
     struct uuid *ids; /* owned: not settled yet */
     size_t n, capacity;
     uint64_t settled;
+    bool quiet;
     uint64_t unwell; /* of those: not delivered, nopin or dry-run */
 };
 
 /* Notes one {"id","state"} of an answer. 0 or -ENOMEM. */
-int wait_add(struct wait *w, const struct ctl *c, const json_t *delivery);
-/* Asks the daemon again and again, and tells each delivery as it settles. TIMEOUT 0: without end.
- * CTL_DONE when all arrived. */
-int wait_run(struct wait *w, struct ctl *c, int64_t timeout_microseconds, bool bar);
+int wait_add(struct wait *w, const json_t *delivery);
+/* Asks the daemon again and again, and tells each delivery as it settles (QUIET: only those that are not well).
+ * TIMEOUT 0: without end. CTL_DONE when all are well. */
+int wait_run(struct wait *w, struct ctl *c, int64_t timeout_microseconds, bool quiet);
 void wait_release(struct wait *w);
 
 #endif
