@@ -1,0 +1,77 @@
+#include "unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pindispatch/secret.h>
+
+static void holds_and_masks(void **state)
+{
+    struct secret *s, *masked;
+
+    (void)state;
+    assert_int_equal(secret_new("48291374", 8, &s), 0);
+    assert_int_equal(secret_size(s), 8);
+    assert_string_equal(secret_reveal(s), "48291374");
+    assert_int_equal(secret_masked(s, '*', &masked), 0);
+    assert_string_equal(secret_reveal(masked), "********");
+    secret_free(masked);
+    secret_free(s);
+    assert_null(secret_free(NULL));
+}
+
+static void refuses_what_does_not_fit(void **state)
+{
+    char large[SECRET_MAX + 1] = "";
+    struct secret *s;
+
+    (void)state;
+    assert_int_equal(secret_new("", 0, &s), -EINVAL);
+    assert_int_equal(secret_new(large, SECRET_MAX, &s), -E2BIG);
+    memset(large, 'x', sizeof(large));
+    assert_int_equal(secret_new(large, SECRET_MAX - 1, &s), 0);
+    secret_free(s);
+}
+
+/* A freed slot is zeroes; the same slot is given out again, which lets the test look at it. */
+static void wipes_when_freed(void **state)
+{
+    struct secret *s, *again;
+    const char *bytes;
+
+    (void)state;
+    assert_int_equal(secret_new("canary-55", 9, &s), 0);
+    bytes = secret_reveal(s);
+    secret_free(s);
+    for (size_t i = 0; i < 9; i++)
+        assert_int_equal(bytes[i], 0);
+    assert_int_equal(secret_new("x", 1, &again), 0);
+    assert_ptr_equal(secret_reveal(again), bytes);
+    secret_free(again);
+}
+
+static void gives_out_many(void **state)
+{
+    struct secret *all[1000];
+
+    (void)state;
+    for (size_t i = 0; i < 1000; i++)
+        assert_int_equal(secret_new(&i, sizeof(i), &all[i]), 0);
+    for (size_t i = 0; i < 1000; i++) {
+        assert_memory_equal(secret_reveal(all[i]), &i, sizeof(i));
+        secret_free(all[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(holds_and_masks),
+        cmocka_unit_test(refuses_what_does_not_fit),
+        cmocka_unit_test(wipes_when_freed),
+        cmocka_unit_test(gives_out_many),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
