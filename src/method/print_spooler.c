@@ -335,6 +335,8 @@ static int act(struct spooler *s, ipp_op_t operation, int id, const char *doing,
     int e = ask(s, request_new(s, operation, id), "/jobs/", NULL, &answer, trouble);
     if (!e && ippGetStatusCode(answer) == IPP_STATUS_ERROR_NOT_FOUND)
         return SPOOLER_GONE;
+    if (!e && ippGetStatusCode(answer) == IPP_STATUS_ERROR_NOT_POSSIBLE)
+        return SPOOLER_UNFIT;
     return e ? e : judge(s, answer, doing, trouble);
 }
 

@@ -15,7 +15,10 @@
 struct desk;
 struct spooler;
 
-enum { SPOOLER_GONE = 2 }; /* there is no such job (any more) */
+enum {
+    SPOOLER_GONE = 2, /* there is no such job (any more) */
+    SPOOLER_UNFIT,    /* the job is in a state in which that cannot be done: not held, or ended */
+};
 
 /* Does not connect. 0 or -ENOMEM. */
 int spooler_new(struct desk *desk, struct spooler **ret);
@@ -33,8 +36,9 @@ int spooler_create(struct spooler *s, const char *name, const struct uuid *uuid,
                    struct outcome *trouble);
 /* Send-Document, the only one. A job that ended meanwhile swallows it with success: read RET's state. */
 int spooler_send(struct spooler *s, int id, const struct document *d, struct print_job *ret, struct outcome *trouble);
-int spooler_release(struct spooler *s, int id, struct outcome *trouble); /* or SPOOLER_GONE */
-int spooler_cancel(struct spooler *s, int id, struct outcome *trouble);  /* or SPOOLER_GONE */
+/* Both: or SPOOLER_GONE, SPOOLER_UNFIT. */
+int spooler_release(struct spooler *s, int id, struct outcome *trouble);
+int spooler_cancel(struct spooler *s, int id, struct outcome *trouble);
 
 /* Each job by its id: ids are hints (they are used again after a crash), so compare the UUID. Ids that are not there
  * leave a job with id 0. */

@@ -78,7 +78,7 @@ static void test_two_steps(void **state)
     assert_int_equal(look_up(f, j.id).documents, 1);
     assert_int_equal(spooler_release(f->spooler, j.id, &trouble), 0);
     assert_true(print_job_rank(&(struct print_job){ .state = look_up(f, j.id).state }) >= 3);
-    assert_int_equal(spooler_release(f->spooler, j.id, &trouble), 1); /* it is not held */
+    assert_int_equal(spooler_release(f->spooler, j.id, &trouble), SPOOLER_UNFIT);
     assert_int_equal(f->desk->deadline_calls > 0, 1);
 }
 
@@ -90,6 +90,7 @@ static void test_a_cancelled_job_swallows_its_document(void **state)
     assert_int_equal(spooler_cancel(f->spooler, j.id, &trouble), 0);
     assert_int_equal(send_letter(f, j.id).state, IPP_JSTATE_CANCELED);
     assert_int_equal(look_up(f, j.id).state, IPP_JSTATE_CANCELED);
+    assert_int_equal(spooler_cancel(f->spooler, j.id, &trouble), SPOOLER_UNFIT);
 }
 
 static void test_unknown_jobs(void **state)

@@ -1,0 +1,49 @@
+/* Letters that are worked on together: one commit for all. */
+#ifndef METHOD_PRINT_BATCH_H
+#define METHOD_PRINT_BATCH_H
+
+#include "print_item.h"
+#include "print_spooler.h"
+
+#include <pindispatch/method.h>
+
+/* Their documents lie at the spooler, held, until that commit. */
+enum { BATCH = 32, FENCES = 64 };
+
+struct batch {
+    struct desk *desk;
+    struct spooler *spooler;
+    struct item items[BATCH];
+    size_t n;
+    int fences[FENCES]; /* held jobs of interrupted attempts */
+    size_t n_fences;
+    bool accepted; /* print.confirm: the spooler's word is enough */
+};
+
+/* Sets of stages: to be made, and committed to be released. */
+enum {
+    STAGES_NEW = 1 << STAGE_FRESH | 1 << STAGE_BEGUN,
+    STAGES_OLD = 1 << STAGE_RELEASING | 1 << STAGE_SPOOLED,
+};
+
+/* Is the item not reported, and of one of these stages? */
+bool batch_is_open(const struct item *i, unsigned stages);
+size_t batch_count(const struct batch *b, unsigned stages);
+/* Reports the item; takes O's evidence, or makes it. 0, or -errno: the dispatcher is gone. */
+int batch_settle(struct batch *b, struct item *i, struct outcome *o);
+/* The same trouble for all open items of these stages: a letter that may be at the printer stays `spooled`, so that
+ * it is looked for again and never made anew. */
+int batch_settle_all(struct batch *b, unsigned stages, const struct outcome *trouble);
+/* Releases, and reports, what is held by intent: of this attempt, or of one that ended right after the commit. */
+int batch_release(struct batch *b);
+
+/* print_follow.c: what earlier attempts left. */
+
+/* Finds the jobs of the open items. 0; 1 with TROUBLE; negative. */
+int batch_find(struct batch *b, struct outcome *trouble);
+/* Cancels the held jobs of interrupted attempts: before anything is made anew. */
+int batch_fence(struct batch *b, struct outcome *trouble);
+/* Reports what became of letters whose release was committed, or that turn out to be released. */
+int batch_follow(struct batch *b);
+
+#endif

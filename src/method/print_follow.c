@@ -1,0 +1,101 @@
+#include "print_batch.h"
+
+/* Before the intent a job is a leftover: cancelled when it is held, of no meaning when it has ended unprinted. One
+ * that went further was released by somebody: it counts, so that nothing is printed twice. */
+static void consider_leftover(struct batch *b, struct item *i, const struct print_job *job)
+{
+    if (job->state == IPP_JSTATE_CANCELED || job->state == IPP_JSTATE_ABORTED)
+        return;
+    if (job->state != IPP_JSTATE_HELD)
+        item_consider(i, job);
+    else if (b->n_fences < FENCES)
+        b->fences[b->n_fences++] = job->id;
+}
+
+static void consider_all(void *userdata, const struct print_job *job)
+{
+    struct batch *b = userdata;
+    for (size_t k = 0; k < b->n; k++) {
+        struct item *i = &b->items[k];
+        if (!print_job_is(job, &i->parcel->job_uuid))
+            continue;
+        if (batch_is_open(i, 1 << STAGE_BEGUN))
+            consider_leftover(b, i, job);
+        else if (batch_is_open(i, STAGES_OLD))
+            item_consider(i, job);
+    }
+}
+
+/* By the ids that earlier attempts noted: cheap, and enough as long as the UUIDs agree. */
+static int find_by_id(struct batch *b, struct outcome *trouble)
+{
+    int ids[BATCH];
+    struct item *of[BATCH];
+    struct print_job jobs[BATCH];
+    size_t n = 0;
+    for (size_t k = 0; k < b->n; k++)
+        if (batch_is_open(&b->items[k], STAGES_OLD) && b->items[k].known_id > 0) {
+            of[n] = &b->items[k];
+            ids[n++] = b->items[k].known_id;
+        }
+    int e = spooler_jobs(b->spooler, ids, n, jobs, trouble);
+    for (size_t k = 0; !e && k < n; k++)
+        if (jobs[k].id && print_job_is(&jobs[k], &of[k]->parcel->job_uuid))
+            item_consider(of[k], &jobs[k]);
+    return e;
+}
+
+int batch_find(struct batch *b, struct outcome *trouble)
+{
+    size_t lost = batch_count(b, 1 << STAGE_BEGUN);
+    int e = find_by_id(b, trouble);
+    if (e)
+        return e;
+    for (size_t k = 0; k < b->n; k++)
+        lost += batch_is_open(&b->items[k], STAGES_OLD) && !b->items[k].job.id;
+    return lost ? spooler_each(b->spooler, consider_all, b, trouble) : 0;
+}
+
+/* Trouble with the printer that its waiting jobs feel too. */
+static void look_for_trouble(struct batch *b, struct outcome *ret)
+{
+    struct print_printer printer;
+    if (spooler_look(b->spooler, &printer, ret) == 0)
+        print_printer_trouble(&printer, spooler_printer(b->spooler), false, ret);
+}
+
+int batch_follow(struct batch *b)
+{
+    struct outcome stopped = { 0 };
+    bool looked = false;
+    for (size_t k = 0; k < b->n; k++) {
+        struct item *i = &b->items[k];
+        struct outcome o = { 0 };
+        if (!batch_is_open(i, STAGES_OLD) && !(batch_is_open(i, 1 << STAGE_BEGUN) && i->job.id))
+            continue;
+        item_judge(i, spooler_printer(b->spooler), b->accepted, &o);
+        if (o.kind == OUTCOME_SPOOLED && !looked)
+            look_for_trouble(b, &stopped);
+        looked |= o.kind == OUTCOME_SPOOLED;
+        if (o.kind == OUTCOME_SPOOLED && stopped.code[0]) {
+            outcome_set(&o, OUTCOME_SPOOLED, stopped.code, "%s", stopped.reason);
+            o.destination = stopped.destination;
+        }
+        int r = batch_settle(b, i, &o);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int batch_fence(struct batch *b, struct outcome *trouble)
+{
+    for (size_t k = 0; k < b->n_fences; k++) {
+        int e = spooler_cancel(b->spooler, b->fences[k], trouble);
+        if (e == SPOOLER_UNFIT)
+            outcome_set(trouble, OUTCOME_DEFERRED, "job-moved", "The held job %d went on by itself.", b->fences[k]);
+        if (e && e != SPOOLER_GONE)
+            return e < 0 ? e : 1;
+    }
+    return 0;
+}
