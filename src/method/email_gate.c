@@ -134,6 +134,8 @@ static bool pass_byte(struct email_gate *g, char *byte)
 {
     if (is_uncalled(g, *byte))
         return breached(g, GATE_INJECTION);
+    if (++g->reply > GATE_REPLY || g->line == GATE_LINE)
+        return breached(g, GATE_GARBAGE);
     if (g->awaited == VERB_EHLO)
         hide_chunking(g, byte);
     if (g->line == 0) {
@@ -142,7 +144,7 @@ static bool pass_byte(struct email_gate *g, char *byte)
     }
     if (*byte != '\n') {
         scan_line(g, *byte);
-        return (g->line < GATE_LINE && ++g->reply < GATE_REPLY) || breached(g, GATE_GARBAGE);
+        return true;
     }
     g->line = 0;
     return g->more || pass_reply(g);

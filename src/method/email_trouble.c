@@ -92,7 +92,7 @@ static bool is_without_tls(const struct view *v, struct outcome *ret)
 
 static bool is_unauthenticated(const struct view *v, struct outcome *ret)
 {
-    if (!v->gate->auth_required || v->gate->authenticated || !v->gate->auth_tried)
+    if (!v->gate->auth_required || v->gate->authenticated || !v->gate->last[VERB_AUTH])
         return false;
     outcome_set(ret, OUTCOME_DEFERRED, "auth", "%s: the mail server refuses our user name or password (%d)",
                 v->facts->server, v->gate->last[VERB_AUTH]);

@@ -7,7 +7,7 @@ Listens on 127.0.0.1, prints its port and serves until its standard input ends o
 
     {"tls": {"cert": PATH, "key": PATH},   STARTTLS is offered; without it, not
      "offer": ["SIZE 1000000", …],         further EHLO keywords
-     "auth": {"user": U, "password": P},   AUTH PLAIN LOGIN is offered (after STARTTLS when there is one) and required
+     "login": {"user": U, "password": P},  AUTH PLAIN LOGIN is offered (after STARTTLS when there is one) and required
      "STEP": ACTION or [ACTION, …]}        the n-th time of the step; the last one stays
 
 STEP: greeting ehlo starttls auth mail rcpt data content end rset quit bdat. An ACTION is the reply's text
@@ -156,7 +156,7 @@ class Conversation:
         words = list(self.script.get("offer", []))
         if self.script.get("tls") and not self.secure:
             words.append("STARTTLS")
-        elif self.script.get("auth"):
+        elif self.script.get("login"):
             words.append("AUTH PLAIN LOGIN")
         words.append("ENHANCEDSTATUSCODES")
         lines = ["scripted.example", *words]
@@ -183,13 +183,13 @@ class Conversation:
                 self.write(b"334 \r\n")
                 words.append(self.line())
             answers = base64.b64decode(words[1]).decode().split("\0")[1:]
-        wanted = self.script.get("auth") or {}
+        wanted = self.script.get("login") or {}
         self.known = answers == [wanted.get("user"), wanted.get("password")]
         reply = self.act("auth", "235 2.7.0 Yes" if self.known else "535 5.7.8 No")
         self.known = reply.startswith("2")
 
     def set_mail(self, argument):
-        if self.script.get("auth") and not self.known:
+        if self.script.get("login") and not self.known:
             self.write(b"530 5.7.0 Authentication required\r\n")
             return
         if self.act("mail").startswith("2"):

@@ -5,137 +5,15 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <dirent.h>
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include <desk.h>
-#include <mail_server.h>
+#include <mail_bench.h>
 #include <rows.h>
 
-#include <pindispatch/file.h>
 #include <pindispatch/json.h>
 
-enum { CANARY = 24 };
-
-static char folder[64];
-static char canary[CANARY + 1]; /* stands for the PIN in the mail */
-static char mail[2048];
-
-static void make_mail(void)
-{
-    unsigned char bytes[CANARY / 2];
-
-    random_bytes(bytes, sizeof(bytes));
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        snprintf(canary + 2 * i, 3, "%02x", bytes[i]);
-    snprintf(mail, sizeof(mail),
-             "From: PIN service <pin@example.com>\r\n"
-             "To: Test Holder\r\n <holder@example.com>\r\n"
-             "Subject: Your card\r\n"
-             "Date: Sun, 22 Nov 2026 10:00:00 +0000\r\n"
-             "Message-ID: <0190.1@example.com>\r\n"
-             "MIME-Version: 1.0\r\n"
-             "Content-Type: text/plain; charset=utf-8\r\n"
-             "\r\n"
-             "Your PIN:\r\n"
-             ".%s\r\n"
-             ".\r\n"
-             "..\r\n",
-             canary);
-}
-
-/* A desk with a mail in its hands, and a server. */
-struct bench {
-    struct stub_desk *desk;
-    struct mail_server server;
-    void *session;
-};
-
-static void set_file(struct stub_desk *desk, const char *setting, const char *name)
-{
-    char path[128];
-
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    stub_desk_set(desk, setting, path);
-}
-
-static void bench_desk(struct bench *b, const char *host)
-{
-    char server[128];
-
-    b->desk = stub_desk_new(method_email.settings);
-    b->desk->document = mail;
-    b->desk->document_size = strlen(mail);
-    b->desk->media_type = "message/rfc822";
-    snprintf(server, sizeof(server), "%s:%u", host, b->server.port);
-    stub_desk_set(b->desk, "email.server", server);
-    set_file(b->desk, "email.ca_file", "ca.pem");
-    stub_desk_set(b->desk, "email.hello", "client.example");
-    stub_desk_set(b->desk, "email.timeout", "20s");
-    assert_int_equal(method_email.open(&b->desk->desk, &b->session), 0);
-}
-
-/* STEPS are members of the script, with ' for ". CERT: NULL: no TLS. */
-static void bench_start(struct bench *b, const char *host, const char *cert, const char *steps)
-{
-    char script[2048] = "{", quoted[1024];
-    size_t n = 1;
-
-    *b = (struct bench){ .desk = NULL };
-    if (cert)
-        n += (size_t)snprintf(script + n, sizeof(script) - n,
-                              "\"tls\":{\"cert\":\"%s/%s.pem\",\"key\":\"%s/%s.key\"}", folder, cert, folder, cert);
-    snprintf(quoted, sizeof(quoted), "%s%s", cert && steps[0] ? "," : "", steps);
-    for (char *c = quoted; *c; c++)
-        if (*c == '\'')
-            *c = '"';
-    snprintf(script + n, sizeof(script) - n, "%s}", quoted);
-    mail_server_script(&b->server, folder, script);
-    bench_desk(b, host);
-}
-
-static void bench_end(struct bench *b)
-{
-    method_email.close(b->session);
-    stub_desk_free(b->desk);
-    mail_server_stop(&b->server);
-}
-
-static void deliver(struct bench *b)
-{
-    assert_int_equal(method_email.deliver(&b->desk->desk, b->session), 0);
-}
-
-static void assert_outcome(const struct stub_parcel *p, enum outcome_kind kind, const char *code, bool destination)
-{
-    if (p->reports != 1 || p->outcome.kind != kind || strcmp(p->outcome.code, code) != 0)
-        print_message("reports %u: %s %s: %s\n", p->reports, outcome_name(p->outcome.kind), p->outcome.code,
-                      p->outcome.reason);
-    assert_int_equal(p->reports, 1);
-    assert_string_equal(p->outcome.code, code);
-    assert_int_equal(p->outcome.kind, kind);
-    assert_int_equal(p->outcome.destination, destination);
-    assert_true(p->outcome.reason[0]);
-    assert_null(strstr(p->outcome.reason, canary));
-}
-
-/* The mail's secret never came to the server, nor anything of its envelope in clear. */
-static void assert_nothing_sent(const struct bench *b)
-{
-    struct buffer bytes = BUFFER(1 << 20);
-
-    assert_int_equal(file_read(b->server.record, &bytes), 0);
-    assert_int_equal(buffer_terminate(&bytes), 0);
-    assert_null(strstr(buffer_bytes(&bytes), canary));
-    assert_null(strstr(buffer_bytes(&bytes), "MAIL FROM"));
-    assert_null(strstr(buffer_bytes(&bytes), "holder@example.com"));
-    buffer_release(&bytes);
-}
+static struct mail_bench bench;
 
 /* One parcel, one session, one outcome. */
 struct scenario {
@@ -231,23 +109,29 @@ static const struct scenario scenarios[] = {
 
 static void play(const struct scenario *c)
 {
-    struct bench b;
     struct stub_parcel *p;
 
-    bench_start(&b, c->host, c->cert, c->steps);
+    mail_bench_start(&bench, c->host, c->cert, c->steps);
     if (c->timeout)
-        stub_desk_set(b.desk, "email.timeout", c->timeout);
-    p = stub_desk_add(b.desk, STAGE_FRESH);
-    deliver(&b);
-    assert_outcome(p, c->kind, c->code, c->destination);
+        stub_desk_set(bench.desk, "email.timeout", c->timeout);
+    p = stub_desk_add(bench.desk, STAGE_FRESH);
+    mail_bench_deliver(&bench);
+    assert_outcome(&bench, p, c->kind, c->code, c->destination);
 
-    CLEANUP(json_cleanup) json_t *record = mail_server_record(&b.server, 1);
+    CLEANUP(json_cleanup) json_t *record = mail_server_record(&bench.server, 1);
     assert_int_equal(mail_record_count(record, "message", NULL), c->messages);
     assert_int_equal(mail_record_count(record, "line", "BDAT"), 0);
     assert_int_equal(p->begun, c->messages);
     if (c->silent)
-        assert_nothing_sent(&b);
-    bench_end(&b);
+        assert_nothing_sent(&bench);
+}
+
+/* A test that failed has not put its things away. */
+static int clear(void **state)
+{
+    (void)state;
+    mail_bench_end(&bench);
+    return 0;
 }
 
 static void test_scenario(void **state)
@@ -262,21 +146,104 @@ static int run_scenarios(void)
     for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++)
         tests[i] = (struct CMUnitTest){ .name = scenarios[i].name,
                                         .test_func = test_scenario,
+                                        .teardown_func = clear,
                                         .initial_state = (void *)&scenarios[i] };
     return cmocka_run_group_tests_name("scenarios", tests, NULL, NULL);
+}
+
+/* The row's own rules. */
+
+static int checked(const char *name, const char *value)
+{
+    const struct setting *row = method_email.settings;
+    struct problem p = { .code = "" };
+
+    while (strcmp(row->name, name) != 0)
+        row++;
+    return row->check(value, &p);
+}
+
+static void test_server_setting(void **state)
+{
+    static const char *const good[] = { "mail.example.com", "mail.example.com:25", "127.0.0.1:1", "a_b-c.d:65535" };
+    static const char *const bad[] = { "",         ":25",      "mail:0",     "mail:65536", "mail:smtp",
+                                       "[::1]:25", "a b:25",   "mail:25:25", "mail:",      "mail\r\n:25",
+                                       "mail/x",   "mail:-25", "mail: 25",   "mail:000025" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+        assert_int_equal(checked("email.server", good[i]), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        assert_int_equal(checked("email.server", bad[i]), 1);
+}
+
+static void test_sender_setting(void **state)
+{
+    static const char *const good[] = { "pin@example.com", "PIN service <pin@example.com>", "<pin@localhost>" };
+    static const char *const bad[] = { "", "PIN service", "a@b <a@b", "a <a@b> c", "a\n<a@b>", "a <a b@c>", "a@b>" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+        assert_int_equal(checked("email.from", good[i]), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        assert_int_equal(checked("email.from", bad[i]), 1);
+}
+
+static void test_login_settings(void **state)
+{
+    char long_name[300];
+
+    (void)state;
+    memset(long_name, 'a', sizeof(long_name) - 1);
+    long_name[sizeof(long_name) - 1] = '\0';
+    assert_int_equal(checked("email.username", "pin-service"), 0);
+    assert_int_equal(checked("email.username", "a\tb"), 1);
+    assert_int_equal(checked("email.username", long_name), 1);
+    assert_int_equal(checked("email.hello", ""), 0);
+    assert_int_equal(checked("email.hello", "a\r\nRSET"), 1);
+}
+
+static void test_event(void **state)
+{
+    struct problem p = { .code = "" };
+    struct event e = { .holder_email = "holder@example.com" };
+
+    (void)state;
+    assert_int_equal(method_email.check(&e, &p), 0);
+    e.holder_email = "holder@example.com>\r\nRCPT TO:<eve@example.com";
+    assert_int_equal(method_email.check(&e, &p), 1);
+    assert_string_equal(p.code, "email");
+    e.holder_email = NULL;
+    assert_int_equal(method_email.check(&e, &p), 1);
+    assert_string_equal(p.code, "missing");
+    assert_string_equal(p.where, "$.data.holder.email");
+}
+
+static void test_doubt(void **state)
+{
+    CLEANUP(stub_desk_cleanup) struct stub_desk *desk = stub_desk_new(method_email.settings);
+
+    (void)state;
+    assert_true(method_email.retries_doubt(desk->own));
+    stub_desk_set(desk, "email.in_doubt", "hold");
+    assert_false(method_email.retries_doubt(desk->own));
 }
 
 /* An argument chooses tests by name, with wildcards. */
 int main(int argc, char **argv)
 {
+    const struct CMUnitTest rules[] = {
+        cmocka_unit_test(test_server_setting), cmocka_unit_test(test_sender_setting),
+        cmocka_unit_test(test_login_settings), cmocka_unit_test(test_event),
+        cmocka_unit_test(test_doubt),
+    };
     int r;
 
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
-    signal(SIGPIPE, SIG_IGN);
-    mail_folder_make(folder);
-    make_mail();
-    r = run_scenarios();
-    mail_folder_remove(folder);
+    r = cmocka_run_group_tests(rules, NULL, NULL);
+    mail_bench_make(&bench);
+    r += run_scenarios();
+    mail_bench_remove(&bench);
     return r;
 }

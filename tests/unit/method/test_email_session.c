@@ -1,0 +1,504 @@
+/* Many messages in one SMTP session, and who may begin one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <email_session.h>
+#include <mail_bench.h>
+#include <rows.h>
+
+#include <pindispatch/file.h>
+#include <pindispatch/json.h>
+
+static struct mail_bench bench;
+
+static void add(size_t n)
+{
+    while (n-- > 0)
+        stub_desk_add(bench.desk, STAGE_FRESH);
+}
+
+static const struct stub_parcel *parcel(size_t i)
+{
+    return bench.desk->parcels[i];
+}
+
+static size_t count(size_t connections, const char *key, const char *begins)
+{
+    CLEANUP(json_cleanup) json_t *record = mail_server_record(&bench.server, connections);
+
+    return mail_record_count(record, key, begins);
+}
+
+static void test_evidence(void **state)
+{
+    const json_t *e;
+    char server[64];
+
+    (void)state;
+    mail_bench_start(&bench, "localhost", "good", "");
+    add(1);
+    mail_bench_deliver(&bench);
+    e = parcel(0)->outcome.evidence;
+    snprintf(server, sizeof(server), "localhost:%u", bench.server.port);
+    assert_string_equal(json_text(e, "server"), server);
+    assert_string_equal(json_text(e, "step"), "message");
+    assert_int_equal(json_number(e, "code", 0), 250);
+    assert_string_equal(json_text(e, "enhanced"), "2.0.0");
+    assert_string_equal(json_text(e, "reply"), "Ok: queued as 1");
+    assert_string_equal(json_text(e, "message_id"), "0190.1@example.com");
+    /* 1.3 makes libesmtp hang now and then. */
+    assert_string_equal(json_text(json_object_get(e, "tls"), "version"), "TLSv1.2");
+    assert_true(strncmp(json_text(json_object_get(e, "tls"), "cipher"), "ECDHE-", 6) == 0);
+    assert_int_equal(bench.desk->armed, 0);
+}
+
+static void test_bytes(void **state)
+{
+    (void)state;
+    mail_bench_start(&bench, "localhost", "good", "'offer':['CHUNKING','PIPELINING','8BITMIME','DSN']");
+    add(1);
+    mail_bench_deliver(&bench);
+
+    CLEANUP(json_cleanup) json_t *record = mail_server_record(&bench.server, 1);
+    size_t i;
+    json_t *row;
+
+    assert_int_equal(mail_record_count(record, "message", NULL), 1);
+    json_array_foreach(record, i, row)
+    {
+        if (!json_object_get(row, "message"))
+            continue;
+        assert_string_equal(json_text(row, "message"), bench.mail);
+        assert_string_equal(json_text(row, "mail"), "FROM:<pin@example.com>");
+        assert_string_equal(json_string_value(json_array_get(json_object_get(row, "rcpt"), 0)),
+                            "TO:<holder@example.com>");
+        assert_true(json_is_true(json_object_get(row, "tls")));
+    }
+}
+
+static void test_many(void **state)
+{
+    const size_t n = 2 * EMAIL_SESSION_MOST + 20;
+
+    (void)state;
+    mail_bench_start(&bench, "localhost", "good", "'offer':['PIPELINING']");
+    add(n);
+    for (int i = 0; i < 3; i++)
+        mail_bench_deliver(&bench);
+    for (size_t i = 0; i < n; i++)
+        assert_outcome(&bench, parcel(i), OUTCOME_DELIVERED, "smtp-250", false);
+    assert_int_equal(count(3, "message", NULL), n);
+    assert_int_equal(count(3, "line", "QUIT"), 3);
+    mail_bench_deliver(&bench); /* none is waiting: no connection */
+    assert_int_equal(count(3, "end", NULL), 3);
+}
+
+/* A refusal is that message's own: the session goes on, and statuses stay with their messages. */
+static void refuse_in_turn(const char *steps, size_t connections)
+{
+    mail_bench_start(&bench, "localhost", "good", steps);
+    add(3);
+    for (size_t i = 0; i < connections; i++)
+        mail_bench_deliver(&bench);
+    assert_outcome(&bench, parcel(0), OUTCOME_DELIVERED, "smtp-250", false);
+    assert_outcome(&bench, parcel(1), OUTCOME_FAILED, "smtp-550", false);
+    assert_outcome(&bench, parcel(2), OUTCOME_DELIVERED, "smtp-250", false);
+    assert_int_equal(count(connections, "end", NULL), connections);
+}
+
+static void test_refused_sender(void **state)
+{
+    (void)state;
+    refuse_in_turn("'mail':[null,'550 5.1.0 No',null]", 1);
+}
+
+static void test_refused_recipient(void **state)
+{
+    (void)state;
+    refuse_in_turn("'offer':['PIPELINING'],'rcpt':[null,'550 5.1.1 Unknown',null]", 1);
+}
+
+static void test_refused_data(void **state)
+{
+    (void)state;
+    refuse_in_turn("'data':[null,'550 5.5.0 No',null]", 2); /* libesmtp cannot go on from there */
+}
+
+static void test_refused_message(void **state)
+{
+    (void)state;
+    refuse_in_turn("'end':[null,'550 5.7.1 Spam',null]", 1);
+}
+
+/* The connection goes in the middle: what was answered stands, the one under way is in doubt, the rest comes by a
+ * new connection. */
+static void test_dropped_in_the_middle(void **state)
+{
+    (void)state;
+    mail_bench_start(&bench, "localhost", "good", "'end':[null,{'drop':true},null]");
+    add(3);
+    mail_bench_deliver(&bench);
+    mail_bench_deliver(&bench);
+    assert_outcome(&bench, parcel(0), OUTCOME_DELIVERED, "smtp-250", false);
+    assert_outcome(&bench, parcel(1), OUTCOME_IN_DOUBT, "smtp-no-reply", false);
+    assert_outcome(&bench, parcel(2), OUTCOME_DELIVERED, "smtp-250", false);
+}
+
+static void test_closing_server(void **state)
+{
+    (void)state;
+    mail_bench_start(&bench, "localhost", "good", "'mail':[null,'421 4.3.2 Going','250 2.1.0 Ok']");
+    add(4);
+    mail_bench_deliver(&bench);
+    assert_outcome(&bench, parcel(0), OUTCOME_DELIVERED, "smtp-250", false);
+    for (size_t i = 1; i < 4; i++)
+        assert_outcome(&bench, parcel(i), OUTCOME_DEFERRED, "smtp-421", true);
+    assert_int_equal(count(1, "message", NULL), 1);
+}
+
+/* A message of some megabytes that the server does not take: without its end it cannot have been accepted. */
+static void refuse_large(const char *steps, const char *code)
+{
+    CLEANUP(free_cleanup) char *large = malloc(6 * 1024 * 1024);
+    size_t n = strlen(bench.mail);
+
+    assert_non_null(large);
+    memcpy(large, bench.mail, n);
+    while (n + 80 < 6 * 1024 * 1024) {
+        memset(large + n, 'x', 70);
+        memcpy(large + n + 70, "\r\n", 2);
+        n += 72;
+    }
+    mail_bench_start(&bench, "localhost", "good", steps);
+    bench.desk->document = large;
+    bench.desk->document_size = n;
+    stub_desk_set(bench.desk, "email.timeout", "1s");
+    add(1);
+    mail_bench_deliver(&bench);
+    assert_outcome(&bench, parcel(0), OUTCOME_DEFERRED, code, false);
+    assert_int_equal(parcel(0)->begun, 1);
+}
+
+static void test_dropped_in_data(void **state)
+{
+    (void)state;
+    refuse_large("'content':{'after':10000}", "connection-lost");
+}
+
+static void test_stalled_in_data(void **state)
+{
+    (void)state;
+    refuse_large("'content':{'after':10000,'stall':true}", "timeout");
+}
+
+/* Authentication. */
+
+static void put_password(const char *text)
+{
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/password", bench.folder);
+    assert_int_equal(file_replace(path, text, strlen(text), 0600), 0);
+    stub_desk_set(bench.desk, "email.username", "pin-service");
+    mail_bench_set_file(&bench, "email.password_file", "password");
+}
+
+static void log_in(const char *cert, const char *steps, const char *password)
+{
+    mail_bench_start(&bench, "localhost", cert, steps);
+    put_password(password);
+    add(2);
+    mail_bench_deliver(&bench);
+}
+
+#define AUTH "'login':{'user':'pin-service','password':'artificial'}"
+
+static void test_login(void **state)
+{
+    (void)state;
+    log_in("good", AUTH, "artificial\n");
+    assert_outcome(&bench, parcel(0), OUTCOME_DELIVERED, "smtp-250", false);
+    assert_outcome(&bench, parcel(1), OUTCOME_DELIVERED, "smtp-250", false);
+    assert_int_equal(count(1, "line", "AUTH"), 1);
+}
+
+static void assert_locked_out(const char *code)
+{
+    assert_outcome(&bench, parcel(0), OUTCOME_DEFERRED, code, true);
+    assert_outcome(&bench, parcel(1), OUTCOME_DEFERRED, code, true);
+    assert_int_equal(parcel(1)->composed, 0); /* the trouble is the destination's: no second try */
+    assert_null(strstr(parcel(0)->outcome.reason, "artificial"));
+    assert_int_equal(count(1, "end", NULL), 1);
+    assert_nothing_sent(&bench);
+}
+
+static void test_login_refused(void **state)
+{
+    (void)state;
+    log_in("good", AUTH ",'mail':'250 2.1.0 Come in'", "artificial-wrong");
+    assert_locked_out("auth");
+    assert_int_equal(count(1, "line", "AUTH"), 2); /* PLAIN, LOGIN */
+}
+
+static void test_login_too_weak(void **state)
+{
+    (void)state;
+    log_in("good", AUTH ",'auth':'534 5.7.9 artificial'", "artificial");
+    assert_locked_out("auth");
+}
+
+static void test_login_not_offered(void **state)
+{
+    (void)state;
+    log_in("good", "", "artificial");
+    assert_locked_out("auth-not-offered");
+}
+
+static void test_login_dropped(void **state)
+{
+    (void)state;
+    log_in("good", "'offer':['AUTH PLAIN'],'auth':{'drop':true}", "artificial");
+    assert_locked_out("connection-lost");
+}
+
+/* The server would take a password in clear: it does not get one. */
+static void test_login_in_clear(void **state)
+{
+    (void)state;
+    log_in(NULL, AUTH, "artificial");
+    assert_locked_out("tls-not-offered");
+    assert_int_equal(count(1, "line", "AUTH"), 0);
+}
+
+static void test_no_password(void **state)
+{
+    (void)state;
+    mail_bench_start(&bench, "localhost", "good", AUTH);
+    stub_desk_set(bench.desk, "email.username", "pin-service");
+    add(1);
+    mail_bench_deliver(&bench);
+    assert_outcome(&bench, parcel(0), OUTCOME_DEFERRED, "auth-password", true);
+    assert_int_equal(count(0, "end", NULL), 0);
+}
+
+/* In clear. */
+
+static void test_loopback_in_clear(void **state)
+{
+    (void)state;
+    mail_bench_start(&bench, "localhost", NULL, AUTH);
+    stub_desk_set(bench.desk, "email.tls", "none-on-loopback");
+    put_password("artificial");
+    add(1);
+    mail_bench_deliver(&bench);
+    assert_outcome(&bench, parcel(0), OUTCOME_DELIVERED, "smtp-250", false);
+    assert_null(json_object_get(parcel(0)->outcome.evidence, "tls"));
+}
+
+/* RFC 5737's documentation addresses: were a packet sent, the answer would be a time-out. */
+static void test_no_clear_text_elsewhere(void **state)
+{
+    (void)state;
+    bench.server.port = 25;
+    mail_bench_open(&bench, "192.0.2.1");
+    stub_desk_set(bench.desk, "email.tls", "none-on-loopback");
+    add(1);
+    mail_bench_deliver(&bench);
+    assert_outcome(&bench, parcel(0), OUTCOME_DEFERRED, "tls-required", true);
+}
+
+/* Nobody there. */
+
+static unsigned unused_port(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+static void test_nobody(void **state)
+{
+    (void)state;
+    bench.server.port = unused_port();
+    mail_bench_open(&bench, "127.0.0.1");
+    add(5);
+    mail_bench_deliver(&bench);
+    for (size_t i = 0; i < 5; i++)
+        assert_outcome(&bench, parcel(i), OUTCOME_DEFERRED, "connect", true);
+    assert_int_equal(parcel(0)->composed, 1);
+    assert_int_equal(parcel(1)->composed, 0);
+    assert_int_equal(parcel(0)->begun, 0);
+}
+
+static void test_no_ca_file(void **state)
+{
+    (void)state;
+    mail_bench_start(&bench, "localhost", "good", "");
+    mail_bench_set_file(&bench, "email.ca_file", "good.key"); /* readable, and no certificate */
+    add(2);
+    mail_bench_deliver(&bench);
+    assert_outcome(&bench, parcel(0), OUTCOME_DEFERRED, "tls-ca-file", true);
+    assert_outcome(&bench, parcel(1), OUTCOME_DEFERRED, "tls-ca-file", true);
+    mail_bench_set_file(&bench, "email.ca_file", "ca.pem"); /* repaired: the next try sees it */
+    add(1);
+    mail_bench_deliver(&bench);
+    assert_outcome(&bench, parcel(2), OUTCOME_DELIVERED, "smtp-250", false);
+}
+
+/* The desk's words. */
+
+static int refuse_begin(struct desk *d, const struct parcel *p)
+{
+    (void)d;
+    ((struct stub_parcel *)p)->begun++;
+    return -EPIPE;
+}
+
+static void test_dispatcher_gone(void **state)
+{
+    (void)state;
+    mail_bench_start(&bench, "localhost", "good", "");
+    bench.desk->desk.begin = refuse_begin;
+    add(2);
+    assert_int_equal(method_email.deliver(&bench.desk->desk, bench.session), -EPIPE);
+    assert_int_equal(parcel(0)->reports, 0);
+    assert_false(parcel(1)->handed);
+
+    CLEANUP(json_cleanup) json_t *record = mail_server_record(&bench.server, 1);
+    assert_int_equal(mail_record_count(record, "message", NULL), 0);
+    assert_int_equal(json_number(json_array_get(record, json_array_size(record) - 2), "cut", -1), 0);
+}
+
+static void test_report_fails(void **state)
+{
+    (void)state;
+    mail_bench_start(&bench, "localhost", "good", "");
+    bench.desk->report_fails = -EPIPE;
+    add(3);
+    assert_int_equal(method_email.deliver(&bench.desk->desk, bench.session), -EPIPE);
+    assert_int_equal(count(1, "message", NULL), 1);
+    assert_false(parcel(1)->handed);
+}
+
+static void test_no_document(void **state)
+{
+    (void)state;
+    mail_bench_start(&bench, "localhost", "good", "");
+    add(3);
+    outcome_set(&bench.desk->parcels[0]->trouble, OUTCOME_FAILED, "sealed", "it cannot be opened");
+    bench.desk->parcels[1]->recipient = "holder@example.com>\r\nRCPT TO:<eve@example.com";
+    mail_bench_deliver(&bench);
+    assert_outcome(&bench, parcel(0), OUTCOME_FAILED, "sealed", false);
+    assert_outcome(&bench, parcel(1), OUTCOME_FAILED, "message-malformed", false);
+    assert_outcome(&bench, parcel(2), OUTCOME_DELIVERED, "smtp-250", false);
+    assert_int_equal(count(1, "line", "RCPT"), 1);
+}
+
+/* A real one, which also offers CHUNKING and everything else. */
+
+static size_t kept_mails(void)
+{
+    char path[128];
+    size_t n = 0;
+
+    snprintf(path, sizeof(path), "%s/postfix/mail/new", bench.folder);
+    DIR *dir = opendir(path);
+    for (struct dirent *e; dir && (e = readdir(dir));)
+        n += e->d_name[0] != '.';
+    if (dir)
+        closedir(dir);
+    return n;
+}
+
+static void test_postfix(void **state)
+{
+    (void)state;
+    mail_server_postfix(&bench.server, bench.folder);
+    mail_bench_open(&bench, "localhost");
+    add(120);
+    bench.desk->parcels[7]->recipient = "holder@localhost";
+    mail_bench_deliver(&bench);
+    mail_bench_deliver(&bench);
+    for (size_t i = 0; i < 120; i++)
+        assert_outcome(&bench, parcel(i), OUTCOME_DELIVERED, "smtp-250", false);
+    assert_non_null(strstr(json_text(parcel(0)->outcome.evidence, "reply"), "queued as"));
+    for (int tries = 0; kept_mails() < 120 && tries < 500; tries++)
+        nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+    assert_int_equal(kept_mails(), 120);
+}
+
+static int make(void **state)
+{
+    (void)state;
+    mail_bench_make(&bench);
+    return 0;
+}
+
+static int clear(void **state)
+{
+    (void)state;
+    mail_bench_end(&bench);
+    return 0;
+}
+
+static int remove_all(void **state)
+{
+    (void)state;
+    mail_bench_remove(&bench);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, clear)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_evidence),
+        TEST(test_bytes),
+        TEST(test_many),
+        TEST(test_refused_sender),
+        TEST(test_refused_recipient),
+        TEST(test_refused_data),
+        TEST(test_refused_message),
+        TEST(test_dropped_in_the_middle),
+        TEST(test_closing_server),
+        TEST(test_dropped_in_data),
+        TEST(test_stalled_in_data),
+        TEST(test_login),
+        TEST(test_login_refused),
+        TEST(test_login_too_weak),
+        TEST(test_login_not_offered),
+        TEST(test_login_dropped),
+        TEST(test_login_in_clear),
+        TEST(test_no_password),
+        TEST(test_loopback_in_clear),
+        TEST(test_no_clear_text_elsewhere),
+        TEST(test_nobody),
+        TEST(test_no_ca_file),
+        TEST(test_dispatcher_gone),
+        TEST(test_report_fails),
+        TEST(test_no_document),
+        TEST(test_postfix),
+    };
+
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    return cmocka_run_group_tests(tests, make, remove_all);
+}
