@@ -41,6 +41,26 @@ const char *fields_kind(const struct filling *about)
     return about->kind == SECRET_PUK ? "PUK" : "PIN";
 }
 
+static const char *holder(const struct filling *about, const char *member)
+{
+    return json_text(json_object_get(json_object_get(about->event, "data"), "holder"), member);
+}
+
+const char *fields_locale(const struct filling *about)
+{
+    return holder(about, "locale");
+}
+
+const char *fields_name(const struct filling *about)
+{
+    return holder(about, "name");
+}
+
+const char *fields_email(const struct filling *about)
+{
+    return holder(about, "email");
+}
+
 /* The secret's names never reach the JSON values: of an event that held one by mistake nothing is printed. */
 static bool find_secret(const void *userdata, const char *name, size_t size, const char **ret_bytes, size_t *ret_size)
 {

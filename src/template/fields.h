@@ -29,7 +29,11 @@ void fields_release(struct fields *f);
 /* Adds a variable's text, as MUSTACHE_LINE; of a list all of it. 0, -ENOMEM, -ENOBUFS. */
 int fields_text(const struct fields *f, const struct mustache_name *name, struct buffer *b);
 
-/* Text for people and headers: "PIN" or "PUK". */
+/* For people: "PIN" or "PUK". */
 const char *fields_kind(const struct filling *about);
+/* The holder's; each is NULL when the event has none. */
+const char *fields_locale(const struct filling *about);
+const char *fields_name(const struct filling *about);
+const char *fields_email(const struct filling *about);
 
 #endif

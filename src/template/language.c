@@ -28,17 +28,23 @@ static bool is_tag(const char *name)
     return name[n] == '\0' || name[n] == '-' || name[n] == '_';
 }
 
-static int holds(const char *dir, const char *tag, const char *file)
+static int holds(const char *dir, const char *tag, const char *const *files)
 {
     CLEANUP(free_cleanup) char *folder = path_join(dir, tag);
-    CLEANUP(free_cleanup) char *path = folder ? path_join(folder, file) : NULL;
 
-    if (!path)
-        return -ENOMEM;
-    return access(path, F_OK) == 0;
+    for (; *files; files++) {
+        CLEANUP(free_cleanup) char *path = folder ? path_join(folder, *files) : NULL;
+
+        if (!path)
+            return -ENOMEM;
+        if (access(path, F_OK) == 0)
+            return 1;
+    }
+    return 0;
 }
 
-int language_each(const char *dir, const char *file, int (*each)(void *userdata, const char *tag), void *userdata)
+int language_each(const char *dir, const char *const *files, int (*each)(void *userdata, const char *tag),
+                  void *userdata)
 {
     CLEANUP(dir_close_cleanup) DIR *d = opendir(dir);
     struct dirent *entry;
@@ -48,7 +54,7 @@ int language_each(const char *dir, const char *file, int (*each)(void *userdata,
         return -errno;
     r = each(userdata, "");
     while (r == 0 && (entry = readdir(d)) != NULL) {
-        r = is_tag(entry->d_name) ? holds(dir, entry->d_name, file) : 0;
+        r = is_tag(entry->d_name) ? holds(dir, entry->d_name, files) : 0;
         if (r > 0)
             r = each(userdata, entry->d_name);
     }
@@ -76,6 +82,22 @@ unsigned language_fit(const char *tag, const char *locale)
         if (!same(tag[i], locale[i]))
             return 0;
     return locale[n] == '\0' || same(locale[n], '-') ? (unsigned)n + 1 : 0;
+}
+
+size_t language_best(const void *tagged, size_t size, size_t n, const char *locale)
+{
+    size_t best = 0;
+    unsigned best_fit = 1;
+
+    for (size_t i = 1; i < n; i++) {
+        unsigned fit = language_fit((const char *)tagged + i * size, locale);
+
+        if (fit > best_fit) {
+            best = i;
+            best_fit = fit;
+        }
+    }
+    return best;
 }
 
 /* The C library knows these forms only for locales that happen to be installed, and a letter's language is the

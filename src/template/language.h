@@ -4,6 +4,7 @@
 
 #include <pindispatch/problem.h>
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -12,13 +13,17 @@ enum {
     LANGUAGE_DATE = 48,
 };
 
-/* Calls EACH for the default ("") and for each folder of DIR whose name is a language tag and that holds FILE.
- * Stops at and returns a non-zero value. -errno when DIR cannot be read. */
-int language_each(const char *dir, const char *file, int (*each)(void *userdata, const char *tag), void *userdata);
+/* Calls EACH for the default ("") and for each folder of DIR whose name is a language tag and that holds one of FILES
+ * (ends with NULL). Stops at and returns a non-zero value. -errno when DIR cannot be read. */
+int language_each(const char *dir, const char *const *files, int (*each)(void *userdata, const char *tag),
+                  void *userdata);
 
 /* How well a template in TAG serves a holder of LOCALE (which may be NULL): 0 not at all; more is better.
  * "sv-SE" is served by sv-SE, then sv, then the default. */
 unsigned language_fit(const char *tag, const char *locale);
+/* The index of the tag that fits best among N structs of SIZE bytes that begin with their tag; the first is the
+ * default. */
+size_t language_best(const void *tagged, size_t size, size_t n, const char *locale);
 
 /* The local date as it is written in letters of that language: "22 November 2026", "22. November 2026"; for languages
  * that are not known here, and for "iso", 2026-11-22. Returns TEXT. */

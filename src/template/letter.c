@@ -7,7 +7,6 @@
 #include <cairo-pdf.h>
 
 #include <pindispatch/clock.h>
-#include <pindispatch/json.h>
 
 #include "language.h"
 #include "page.h"
@@ -16,7 +15,7 @@
 enum { PAGES_MOST = 1, DPI_LEAST = 10, DPI_MOST = 1200, PIXELS_MOST = 64 * 1024 * 1024 };
 
 struct version {
-    char tag[LANGUAGE_TAG];
+    char tag[LANGUAGE_TAG]; /* first: see language_best() */
     char hash[SOURCE_HASH];
     struct page *pages[PAGES_MOST];
     unsigned n;
@@ -77,7 +76,7 @@ int letter_load(const char *dir, const char *name, struct letter **ret, struct p
         r = typesetter_new(&l->ts);
     if (r < 0)
         return r;
-    r = language_each(l->dir, l->name, load_version, &loading);
+    r = language_each(l->dir, (const char *const[]){ l->name, NULL }, load_version, &loading);
     if (r < 0 && r != -ENOMEM)
         return problem_set(p, "template", l->dir, "cannot be read: %s", strerror(-r));
     if (r == 0)
@@ -101,14 +100,7 @@ struct letter *letter_free(struct letter *l)
 
 static const struct version *choose(const struct letter *l, const struct filling *f)
 {
-    const json_t *holder = json_object_get(json_object_get(f->event, "data"), "holder");
-    const char *locale = json_text(holder, "locale");
-    const struct version *best = &l->versions[0];
-
-    for (size_t i = 1; i < l->n; i++)
-        if (language_fit(l->versions[i].tag, locale) > language_fit(best->tag, locale))
-            best = &l->versions[i];
-    return best;
+    return &l->versions[language_best(l->versions, sizeof(l->versions[0]), l->n, fields_locale(f))];
 }
 
 static cairo_status_t write_bytes(void *userdata, const unsigned char *bytes, unsigned size)
@@ -215,12 +207,13 @@ static void wipe_image(cairo_surface_t *image)
 
 static int draw_image(struct letter *l, struct page *page, cairo_surface_t *image, double scale, struct sheet *sheet)
 {
+    int r;
+
     sheet->cr = cairo_create(image);
     cairo_set_source_rgb(sheet->cr, 1, 1, 1);
     cairo_paint(sheet->cr);
     cairo_scale(sheet->cr, scale, scale);
-    int r = page_draw(page, l->ts, sheet);
-
+    r = page_draw(page, l->ts, sheet);
     if (r == 0)
         r = judge(cairo_status(sheet->cr), sheet->trouble);
     cairo_destroy(sheet->cr);

@@ -1,0 +1,267 @@
+#include "setting.h"
+
+#include <math.h>
+
+enum { FIELD_NAMES = 160 };
+
+/* Half a hundredth of a millimetre: what rounding does, and no eye sees. */
+static const double tolerance = 0.015;
+
+int setting_fail(struct setting *s, const char *code, const char *fields, const char *words)
+{
+    outcome_set(s->sheet->trouble, OUTCOME_FAILED, code, "%s %s (%s)", fields, words, s->t->where);
+    return 1;
+}
+
+static const char *own_words(const char *fields)
+{
+    return fields[0] ? fields : "the template's own words";
+}
+
+/* --- what is wrong with a text, and with which field --- */
+
+static PangoFontDescription *describe(const struct setting *s, const struct style *style)
+{
+    PangoFontDescription *d = pango_font_description_new();
+
+    pango_font_description_set_family(d, style->family);
+    pango_font_description_set_weight(d, (PangoWeight)style->weight);
+    pango_font_description_set_style(d, style->italic ? PANGO_STYLE_ITALIC : PANGO_STYLE_NORMAL);
+    pango_font_description_set_absolute_size(d, style->size * s->scale * PANGO_SCALE);
+    return d;
+}
+
+struct search {
+    struct setting *s;
+    const char *found;
+};
+
+static int lacks_glyphs(void *userdata, const struct mustache_name *name)
+{
+    struct search *search = userdata;
+    struct setting *s = search->s;
+    PangoLayout *layout = pango_layout_new(s->ts->context);
+    PangoFontDescription *d = describe(s, &s->t->styles[0]);
+    struct buffer b = BUFFER(LINE_MOST);
+    int r = fields_text(s->sheet->fields, name, &b);
+
+    if (r == 0 && buffer_size(&b) > 0) {
+        pango_layout_set_font_description(layout, d);
+        pango_layout_set_text(layout, buffer_bytes(&b), (int)buffer_size(&b));
+        r = pango_layout_get_unknown_glyphs_count(layout) > 0;
+    }
+    if (r == 1)
+        search->found = name->name;
+    buffer_release(&b);
+    pango_font_description_free(d);
+    g_object_unref(layout);
+    return r;
+}
+
+static int fail_glyphs(struct setting *s)
+{
+    struct search search = { .s = s };
+    int r = mustache_each_printed(s->t->program, lacks_glyphs, &search);
+
+    if (r < 0)
+        return r;
+    return setting_fail(s, "glyph-missing", own_words(search.found ? search.found : ""),
+                        "holds a character that no installed font has");
+}
+
+int setting_overflow(struct setting *s, const char *words)
+{
+    char fields[FIELD_NAMES];
+
+    return setting_fail(s, "overflow", own_words(mustache_prints(s->t->program, fields, sizeof(fields))), words);
+}
+
+/* --- from bytes to a layout --- */
+
+static void insert(PangoAttrList *list, PangoAttribute *a, size_t start, size_t end)
+{
+    a->start_index = (guint)start;
+    a->end_index = (guint)end;
+    pango_attr_list_insert(list, a);
+}
+
+static guint16 share16(double share)
+{
+    return (guint16)lround(share * 65535);
+}
+
+static void add_attributes(const struct setting *s, PangoAttrList *list, const struct style *style, size_t start,
+                           size_t end)
+{
+    PangoFontDescription *d = describe(s, style);
+    guint16 alpha = share16(style->opacity * style->fill_opacity);
+    int spacing = (int)lround(style->letter_spacing * s->scale * PANGO_SCALE);
+
+    insert(list, pango_attr_font_desc_new(d), start, end);
+    insert(list,
+           pango_attr_foreground_new(share16(style->fill.red), share16(style->fill.green), share16(style->fill.blue)),
+           start, end);
+    if (alpha < 65535)
+        insert(list, pango_attr_foreground_alpha_new(alpha > 0 ? alpha : 1), start, end);
+    if (spacing != 0)
+        insert(list, pango_attr_letter_spacing_new(spacing), start, end);
+    pango_font_description_free(d);
+}
+
+static void lay_out(struct setting *s)
+{
+    PangoLayout *layout = s->ts->layout;
+    PangoAttrList *list = pango_attr_list_new();
+    PangoFontDescription *d = describe(s, &s->t->styles[0]);
+    size_t size = buffer_size(&s->line);
+
+    for (size_t i = 0; i < s->n_runs; i++) {
+        size_t end = i + 1 < s->n_runs ? s->runs[i + 1].start : size;
+
+        if (end > s->runs[i].start)
+            add_attributes(s, list, &s->t->styles[s->runs[i].style], s->runs[i].start, end);
+    }
+    pango_layout_set_width(layout, s->t->boxed ? (int)lround(s->t->box.width * s->scale * PANGO_SCALE) : -1);
+    pango_layout_set_font_description(layout, d);
+    pango_layout_set_text(layout, buffer_bytes(&s->line), (int)size);
+    pango_layout_set_attributes(layout, list);
+    pango_attr_list_unref(list);
+    pango_font_description_free(d);
+}
+
+/* --- from a layout to paper --- */
+
+/* One line's measures in scaled units; y counts from the baseline. */
+struct extents {
+    double width, ascent, height;
+    double ink_x, ink_y, ink_width, ink_height;
+};
+
+static struct extents measure(PangoLayoutLine *line)
+{
+    PangoRectangle ink, logical;
+
+    pango_layout_line_get_extents(line, &ink, &logical);
+    return (struct extents){ .width = (double)logical.width / PANGO_SCALE,
+                             .ascent = (double)-logical.y / PANGO_SCALE,
+                             .height = (double)logical.height / PANGO_SCALE,
+                             .ink_x = (double)ink.x / PANGO_SCALE,
+                             .ink_y = (double)ink.y / PANGO_SCALE,
+                             .ink_width = (double)ink.width / PANGO_SCALE,
+                             .ink_height = (double)ink.height / PANGO_SCALE };
+}
+
+static bool is_on_page(const struct setting *s, const struct extents *e, double x, double y)
+{
+    for (int corner = 0; corner < 4; corner++) {
+        double px = x + e->ink_x + (corner & 1 ? e->ink_width : 0);
+        double py = y + e->ink_y + (corner & 2 ? e->ink_height : 0);
+
+        cairo_matrix_transform_point(&s->matrix, &px, &py);
+        if (!(px >= -tolerance && py >= -tolerance && px <= s->sheet->width + tolerance &&
+              py <= s->sheet->height + tolerance))
+            return false;
+    }
+    return true;
+}
+
+static double align(double start, double room, double width, enum anchor anchor)
+{
+    switch (anchor) {
+    case ANCHOR_MIDDLE:
+        return start + (room - width) / 2;
+    case ANCHOR_END:
+        return start + room - width;
+    default:
+        return start;
+    }
+}
+
+static enum anchor anchor_of(const struct setting *s, PangoLayoutLine *line)
+{
+    const struct style *style = &s->t->styles[0];
+    enum anchor anchor = s->t->boxed && style->aligned ? style->align : style->anchor;
+
+    /* "start" is where reading starts. */
+    if (s->t->boxed && anchor == ANCHOR_START &&
+        pango_layout_line_get_resolved_direction(line) == PANGO_DIRECTION_RTL)
+        return ANCHOR_END;
+    return anchor;
+}
+
+static int draw_line(struct setting *s, PangoLayoutLine *line, const struct extents *e, double x, double y)
+{
+    if (!is_on_page(s, e, x, y))
+        return setting_overflow(s, "does not fit on the page");
+    cairo_move_to(s->sheet->cr, x, y);
+    pango_cairo_show_layout_line(s->sheet->cr, line);
+    return 0;
+}
+
+static double line_height(const struct setting *s, const struct extents *e)
+{
+    const struct style *style = &s->t->styles[0];
+
+    return style->line_height > 0 ? style->line_height * style->size * s->scale : e->height;
+}
+
+/* Lines fill the box from its top, each in the middle of its height. */
+static int draw_box(struct setting *s, GSList *lines)
+{
+    double left = s->t->box.x * s->scale, top = s->t->box.y * s->scale, y = top;
+    double width = s->t->box.width * s->scale, bottom = top + s->t->box.height * s->scale;
+    int r = 0;
+
+    for (; lines && r == 0; lines = lines->next) {
+        PangoLayoutLine *line = lines->data;
+        struct extents e = measure(line);
+        double height = line_height(s, &e);
+
+        if (e.width > width + tolerance || y + height > bottom + tolerance)
+            return setting_overflow(s, "does not fit its box");
+        r = draw_line(s, line, &e, align(left, width, e.width, anchor_of(s, line)),
+                      y + (height - e.height) / 2 + e.ascent);
+        y += height;
+    }
+    return r;
+}
+
+static int draw_point(struct setting *s, GSList *lines)
+{
+    double y = s->y * s->scale, width = 0;
+    int r = 0;
+
+    for (; lines && r == 0; lines = lines->next) {
+        PangoLayoutLine *line = lines->data;
+        struct extents e = measure(line);
+
+        width = e.width;
+        r = draw_line(s, line, &e, align(s->x * s->scale, 0, width, anchor_of(s, line)), y);
+        y += line_height(s, &e);
+    }
+    if (s->t->styles[0].anchor == ANCHOR_START)
+        s->x += width / s->scale;
+    return r;
+}
+
+int setting_draw(struct setting *s)
+{
+    PangoLayout *layout = s->ts->layout;
+    GSList *lines;
+    int r;
+
+    cairo_save(s->sheet->cr);
+    cairo_transform(s->sheet->cr, &s->matrix);
+    pango_cairo_update_context(s->sheet->cr, s->ts->context);
+    lay_out(s);
+    lines = pango_layout_get_lines_readonly(layout);
+    if (pango_layout_get_unknown_glyphs_count(layout) > 0)
+        r = fail_glyphs(s);
+    else
+        r = s->t->boxed ? draw_box(s, lines) : draw_point(s, lines);
+    cairo_restore(s->sheet->cr);
+    /* The layout has a copy of the words, and would keep it. */
+    pango_layout_set_attributes(layout, NULL);
+    pango_layout_set_text(layout, "", 0);
+    return r;
+}

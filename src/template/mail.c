@@ -1,0 +1,210 @@
+#include <pindispatch/template.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <gmime/gmime.h>
+
+#include "fields.h"
+#include "language.h"
+#include "message.h"
+#include "source.h"
+
+enum part { PART_SUBJECT, PART_TEXT, PART_HTML, PARTS };
+enum { SUBJECT_MOST = 998, BODY_MOST = 1024 * 1024 };
+
+/* The subject is read by every relay and shown on locked telephones: there the secret is a condition at most. */
+static const struct {
+    const char *suffix;
+    const struct mustache_name *names;
+    enum mustache_escape escape;
+    size_t most;
+    bool prints_secret;
+} kinds[PARTS] = {
+    [PART_SUBJECT] = { ".subject", fields_without_secret, MUSTACHE_LINE, SUBJECT_MOST, false },
+    [PART_TEXT] = { ".txt", fields_all, MUSTACHE_LINE, BODY_MOST, true },
+    [PART_HTML] = { ".html", fields_all, MUSTACHE_HTML, BODY_MOST, true },
+};
+
+struct version {
+    char tag[LANGUAGE_TAG]; /* first: see language_best() */
+    char hash[SOURCE_HASH]; /* over the hashes of the three files, a line each */
+    struct mustache *parts[PARTS];
+};
+
+struct mail {
+    char *dir;
+    char *names[PARTS + 1]; /* the files; ends with NULL */
+    struct version versions[LANGUAGES_MOST];
+    size_t n;
+};
+
+struct loading {
+    struct mail *m;
+    struct problem *p;
+};
+
+static int parse_part(struct mustache **ret, enum part part, const struct source *s, struct problem *p)
+{
+    const struct mustache_source source = {
+        .text = buffer_bytes(&s->text),
+        .size = buffer_size(&s->text),
+        .file = s->path,
+        .line = 1,
+        .names = kinds[part].names,
+    };
+    int r = mustache_parse(&source, ret, p);
+
+    if (r == 0 && kinds[part].prints_secret && !mustache_prints_secret(*ret))
+        return problem_set(p, "no-secret", s->path, "a mail must print {{secret}}, or {{pin}} and {{puk}}");
+    return r;
+}
+
+static int load_part(const struct mail *m, struct version *v, enum part part, struct buffer *hashes,
+                     struct problem *p)
+{
+    struct source s = { .path = NULL };
+    int r = source_read(m->dir, v->tag, m->names[part], &s, p);
+
+    if (r != 0)
+        return r;
+    r = parse_part(&v->parts[part], part, &s, p);
+    if (r == 0)
+        r = buffer_addf(hashes, "%s\n", s.hash);
+    source_release(&s);
+    return r;
+}
+
+static int load_version(void *userdata, const char *tag)
+{
+    struct loading *loading = userdata;
+    struct mail *m = loading->m;
+    struct version *v = &m->versions[m->n];
+    struct buffer hashes = BUFFER(PARTS * SOURCE_HASH);
+    int r = 0;
+
+    if (m->n == LANGUAGES_MOST)
+        return problem_set(loading->p, "template", m->dir, "there are more than %d languages", LANGUAGES_MOST);
+    m->n++;
+    memcpy(v->tag, tag, strlen(tag) + 1);
+    for (enum part part = 0; part < PARTS && r == 0; part++)
+        r = load_part(m, v, part, &hashes, loading->p);
+    if (r == 0)
+        r = source_hash(buffer_bytes(&hashes), buffer_size(&hashes), v->hash);
+    buffer_release(&hashes);
+    return r;
+}
+
+static int name_files(struct mail *m, const char *dir, const char *name)
+{
+    CLEANUP(free_cleanup) char *base = NULL;
+    int r = source_place(dir, name, &m->dir, &base);
+
+    for (enum part part = 0; part < PARTS && r == 0; part++)
+        if (asprintf(&m->names[part], "%s%s", base, kinds[part].suffix) < 0) {
+            m->names[part] = NULL;
+            r = -ENOMEM;
+        }
+    return r;
+}
+
+int mail_load(const char *dir, const char *name, struct mail **ret, struct problem *p)
+{
+    CLEANUP(mail_cleanup) struct mail *m = calloc(1, sizeof(*m));
+    struct loading loading = { .m = m, .p = p };
+    int r = m ? name_files(m, dir, name) : -ENOMEM;
+
+    if (r < 0)
+        return r;
+    g_mime_init(); /* counts its calls */
+    r = language_each(m->dir, (const char *const *)m->names, load_version, &loading);
+    if (r < 0 && r != -ENOMEM)
+        return problem_set(p, "template", m->dir, "cannot be read: %s", strerror(-r));
+    if (r == 0)
+        *ret = TAKE(m);
+    return r;
+}
+
+struct mail *mail_free(struct mail *m)
+{
+    if (!m)
+        return NULL;
+    for (size_t i = 0; i < m->n; i++)
+        for (enum part part = 0; part < PARTS; part++)
+            mustache_free(m->versions[i].parts[part]);
+    for (enum part part = 0; part < PARTS; part++)
+        free(m->names[part]);
+    free(m->dir);
+    free(m);
+    return NULL;
+}
+
+static int render_part(const struct mail *m, const struct version *v, enum part part, const struct fields *f,
+                       struct buffer *b, struct outcome *trouble)
+{
+    struct mustache_result result = { .empty = NULL };
+    int r = mustache_render(v->parts[part], &f->data, kinds[part].escape, b, &result);
+
+    if (r == MUSTACHE_EMPTY)
+        outcome_set(trouble, OUTCOME_FAILED, "field-missing", "%s is missing (%s)", result.empty, m->names[part]);
+    else if (r == -ENOBUFS)
+        outcome_set(trouble, OUTCOME_FAILED, "overflow", "the mail is too long (%s)", m->names[part]);
+    else if (r == 0 && kinds[part].prints_secret && result.overlay_uses == 0)
+        outcome_set(trouble, OUTCOME_FAILED, "field-missing", "the template %s does not print the %s", m->names[part],
+                    fields_kind(f->about));
+    else
+        return r == 0 ? buffer_terminate(b) : r;
+    return 1;
+}
+
+static void cut_final_blanks(struct buffer *b)
+{
+    char *text = buffer_bytes(b);
+    size_t size = buffer_size(b);
+
+    while (size > 0 && strchr(" \t\r\n", text[size - 1]))
+        size--;
+    text[size] = '\0';
+}
+
+static int write_mail(const struct mail *m, const struct version *v, const struct fields *f, struct document *ret,
+                      struct outcome *trouble)
+{
+    struct buffer parts[PARTS];
+    struct message message = { .about = f->about, .text = &parts[PART_TEXT], .html = &parts[PART_HTML] };
+    int r = 0;
+
+    for (enum part part = 0; part < PARTS; part++)
+        parts[part] = BUFFER(kinds[part].most);
+    for (enum part part = 0; part < PARTS && r == 0; part++)
+        r = render_part(m, v, part, f, &parts[part], trouble);
+    if (r == 0) {
+        cut_final_blanks(&parts[PART_SUBJECT]);
+        message.subject = buffer_bytes(&parts[PART_SUBJECT]);
+        r = message_write(&message, ret, trouble);
+    }
+    for (enum part part = 0; part < PARTS; part++)
+        buffer_release(&parts[part]);
+    return r;
+}
+
+int mail_message(struct mail *m, const struct filling *f, struct document *ret, struct outcome *trouble)
+{
+    const struct version *v =
+        &m->versions[language_best(m->versions, sizeof(m->versions[0]), m->n, fields_locale(f))];
+    struct fields fields;
+    int r = fields_fill(&fields, f, v->tag);
+
+    if (r == 0)
+        r = write_mail(m, v, &fields, ret, trouble);
+    fields_release(&fields);
+    if (r != 0) {
+        buffer_clear(&ret->bytes);
+        return r;
+    }
+    ret->media_type = "message/rfc822";
+    ret->pages = 0;
+    memcpy(ret->template_hash, v->hash, sizeof(ret->template_hash));
+    return 0;
+}

@@ -1,0 +1,46 @@
+/* One text while it is set: shared by what reads its words (typeset.c) and what sets a line (line.c). */
+#ifndef TEMPLATE_SETTING_H
+#define TEMPLATE_SETTING_H
+
+#include <pindispatch/buffer.h>
+
+#include <pango/pangocairo.h>
+#include <stddef.h>
+
+#include "typeset.h"
+
+enum { LINE_MOST = 256 * 1024, RUNS_MOST = 256 };
+
+struct typesetter {
+    PangoFontMap *fonts;
+    PangoContext *context;
+    PangoLayout *layout;
+};
+
+/* Bytes of the line from START on are set in a style. */
+struct run {
+    size_t start, style;
+};
+
+struct setting {
+    struct typesetter *ts;
+    struct sheet *sheet;
+    const struct text *t;
+    double scale;          /* points for a user unit, by which all lengths are set */
+    cairo_matrix_t matrix; /* from scaled units to the page */
+    struct buffer line;
+    struct run runs[RUNS_MOST];
+    size_t n_runs;
+    size_t style;
+    bool blank;  /* a collapsed blank waits for what comes after it */
+    double x, y; /* where the next line begins, user units */
+};
+
+/* Sets what stands in S->line, at S->x, S->y or in the box, and moves S->x behind it. 0; 1 with the trouble. */
+int setting_draw(struct setting *s);
+
+/* Sets the trouble: CODE, and a sentence that begins with the fields. Return 1. */
+int setting_fail(struct setting *s, const char *code, const char *fields, const char *words);
+int setting_overflow(struct setting *s, const char *words);
+
+#endif
