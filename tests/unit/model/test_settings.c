@@ -29,6 +29,7 @@ static const struct setting group[] = {
     { .name = "group.count", .type = SETTING_INTEGER, .standard = "2", .least = 1, .most = 64 },
     { .name = "group.free", .type = SETTING_INTEGER, .standard = "0" },
     { .name = "group.factor", .type = SETTING_REAL, .standard = "2.0", .least = 1, .most = 100 },
+    { .name = "group.any", .type = SETTING_REAL, .standard = "0.5" },
     { .name = "group.wait",
       .type = SETTING_DURATION,
       .standard = "30s",
@@ -121,6 +122,7 @@ static void test_refusals(void **state)
     refused("group.count", "", "type");
     refused("group.factor", "0.5", "range");
     refused("group.factor", "1e999", "range");
+    refused("group.any", "-1e999", "range");
     refused("group.factor", "inf", "type");
     refused("group.factor", "nan", "type");
     refused("group.factor", "0x10", "type");
