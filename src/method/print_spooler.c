@@ -128,13 +128,14 @@ int spooler_check_server(const char *server, struct problem *p)
     char host[64];
     int port;
     if (server[0] == '/')
-        return strlen(server) < 108 ? 0 : problem_set(p, "range", "", "A socket's path has 107 bytes at most.");
+        return strlen(server) < 108 ? 0 : problem_set(p, "range", "", "the path of a socket has 107 bytes at most");
     if (split_server(server, host, &port) < 0)
-        return problem_set(p, "server", "", "Expected the path of a socket, or \"localhost:631\".");
+        return problem_set(p, "server", "", "expected the path of a socket, or a host as in \"localhost:631\"");
     if (!is_loopback(host))
-        return problem_set(p, "server-not-local", "",
-                           "Only a CUPS server of this machine is talked to: a socket's path, localhost, 127.0.0.1 "
-                           "or [::1]. Let it have the queue of the remote printer.");
+        return problem_set(
+            p, "server-not-local", "",
+            "only a CUPS server of this machine is talked to: a socket's path, localhost, 127.0.0.1 or [::1]; let "
+            "it have the queue of the remote printer");
     return 0;
 }
 
