@@ -25,6 +25,9 @@ json_int_t json_number(const json_t *object, const char *key, json_int_t otherwi
 int json_put_text(json_t *object, const char *key, const char *text);
 /* One compact line with a final newline. 0, -ENOMEM, -ENOBUFS. */
 int json_add_line(struct buffer *b, const json_t *j);
+/* Compact text with sorted keys, malloc()ed: what json_dumps() gives belongs to jansson's own allocator and must not
+ * be given to free(). NULL: J is NULL, or out of memory. */
+char *json_to_text(const json_t *j);
 /* A line of JSON with nothing after it; duplicate keys are refused. NULL when it is not that. */
 json_t *json_parse_line(const char *line, size_t size);
 

@@ -82,6 +82,19 @@ int json_add_line(struct buffer *b, const json_t *j)
     return -ENOBUFS;
 }
 
+enum { TEXT_MOST = 16 * 1024 * 1024 };
+
+char *json_to_text(const json_t *j)
+{
+    struct buffer b = BUFFER(TEXT_MOST);
+
+    if (j && json_dump_callback(j, add_piece, &b, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY) == 0 &&
+        buffer_terminate(&b) == 0)
+        return b.data; /* nothing was dropped from its front */
+    buffer_release(&b);
+    return NULL;
+}
+
 json_t *json_parse_line(const char *line, size_t size)
 {
     return json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);

@@ -29,7 +29,7 @@ static int copy_evidence(struct flight *f, const struct record *r)
     if (r->mark)
         return copy_text(&f->evidence, r->mark);
     free(f->evidence);
-    f->evidence = evidence ? json_dumps(evidence, JSON_COMPACT) : NULL;
+    f->evidence = evidence ? json_to_text(evidence) : NULL;
     return evidence && !f->evidence ? -ENOMEM : 0;
 }
 

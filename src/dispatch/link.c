@@ -170,7 +170,7 @@ static void answer_marks(struct commit_waiter *w, int r)
 
 static int mark_one(struct link *k, const struct uuid *id, const json_t *evidence, const struct cause *cause)
 {
-    CLEANUP(free_cleanup) char *text = evidence ? json_dumps(evidence, JSON_COMPACT) : NULL;
+    CLEANUP(free_cleanup) char *text = evidence ? json_to_text(evidence) : NULL;
     struct flight *f = flight_find(k->lane, id);
 
     if (!f || f->link != k)
