@@ -61,6 +61,8 @@ sqlite3_stmt *sqlite_use(struct sqlite *s, enum statement which);
 void sqlite_done(sqlite3_stmt **q);
 /* 1: there is a row. 0: the end. Negative: failed, and so has the transaction that is open. */
 int sqlite_step(struct sqlite *s, sqlite3_stmt *q);
+/* To be asked after reading columns: 0, or -ENOMEM when a text that is there was given as NULL. */
+int sqlite_columns(sqlite3_stmt *q);
 /* Steps a statement that gives no rows. 0 or negative. */
 int sqlite_run(struct sqlite *s, sqlite3_stmt *q);
 
@@ -135,7 +137,7 @@ int sqlite_sweep(struct store *store, int64_t expire_before, int64_t retention_b
                  const struct cause *cause);
 
 /* sqlite_read.c */
-int record_read(sqlite3_stmt *q, struct record *ret); /* 0 or -EUCLEAN */
+int record_read(sqlite3_stmt *q, struct record *ret); /* 0, -ENOMEM or -EUCLEAN */
 int sqlite_claim(struct store *store, const char *method, unsigned limit, const struct cause *cause, store_each *each,
                  void *userdata);
 int sqlite_find(struct store *store, const struct uuid *id, store_each *each, void *userdata);

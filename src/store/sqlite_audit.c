@@ -90,6 +90,8 @@ static int read_audit(sqlite3_stmt *q, struct found *f)
         .detail = column_text(q, 12),
         .hash = f->text,
     };
+    if (sqlite_columns(q) < 0)
+        return -ENOMEM;
     if (read_states(q, &f->row) < 0 || !f->row.cause || sqlite3_column_bytes(q, 13) != CHAIN_HASH)
         return -EUCLEAN;
     memcpy(f->hash, sqlite3_column_blob(q, 13), CHAIN_HASH);
@@ -214,7 +216,10 @@ static int verify_row(struct sqlite *s, sqlite3_stmt *q, uint64_t seq, unsigned 
 
     if ((uint64_t)sqlite3_column_int64(q, 0) != seq + 1)
         return broken(p, seq + 1, "the row is missing");
-    if (read_audit(q, &f) < 0)
+    r = read_audit(q, &f);
+    if (r == -ENOMEM)
+        return r;
+    if (r < 0)
         return broken(p, seq + 1, "the row was changed: it holds what no row can hold");
     r = chain_hash(&s->hasher, hash, &f.row, should);
     if (r < 0)

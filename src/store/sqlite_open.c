@@ -41,15 +41,23 @@ static int create_file(const char *path, struct problem *p)
     return fd < 0 ? cannot(p, path, "opened", strerror(errno)) : 0;
 }
 
-/* A lock of our own and not SQLite's exclusive mode: an operator may still read with other tools. It stands beside
- * the real file, whatever links lead there, and stays there: removing it would race with the next owner. */
+/* Whatever links lead there; and absolute, so that SQLite takes no name for a URI. */
+static int find_file(const char *path, char **ret, struct problem *p)
+{
+    *ret = realpath(path, NULL);
+    if (*ret)
+        return 0;
+    return errno == ENOMEM ? -ENOMEM : cannot(p, path, "opened", strerror(errno));
+}
+
+/* A lock of our own and not SQLite's exclusive mode: an operator may still read with other tools. It stays beside
+ * the file: removing it would race with the next owner. */
 static int lock_file(const char *path, int *ret, struct problem *p)
 {
-    CLEANUP(free_cleanup) char *real = realpath(path, NULL);
     CLEANUP(free_cleanup) char *name = NULL;
     CLEANUP(fd_cleanup) int fd = -1;
 
-    if (!real || asprintf(&name, "%s.lock", real) < 0)
+    if (asprintf(&name, "%s.lock", path) < 0)
         return -ENOMEM;
     fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
@@ -140,6 +148,7 @@ static void sqlite_cleanup(struct sqlite **s)
 int sqlite_open_store(const char *path, struct store **ret, struct problem *p)
 {
     CLEANUP(sqlite_cleanup) struct sqlite *s = calloc(1, sizeof(*s));
+    CLEANUP(free_cleanup) char *real = NULL;
     int r;
 
     if (!s)
@@ -148,9 +157,11 @@ int sqlite_open_store(const char *path, struct store **ret, struct problem *p)
     s->lock = -1;
     r = create_file(path, p);
     if (r == 0)
-        r = lock_file(path, &s->lock, p);
+        r = find_file(path, &real, p);
     if (r == 0)
-        r = open_database(s, path, p);
+        r = lock_file(real, &s->lock, p);
+    if (r == 0)
+        r = open_database(s, real, p);
     if (r == 0)
         r = check_journal(s, path, p);
     if (r == 0)

@@ -16,6 +16,7 @@ static int recall_item(struct sqlite *s, int64_t order, struct admission *a)
 {
     CLEANUP(sqlite_done) sqlite3_stmt *q = sqlite_use(s, SQL_DELIVERY_BRIEF);
     struct admitted *item = &a->items[a->n];
+    const char *method;
     int r, secret, state;
 
     if (order == 0)
@@ -32,7 +33,10 @@ static int recall_item(struct sqlite *s, int64_t order, struct admission *a)
                                .state = (enum delivery_state)state,
                                .stated = sqlite3_column_int(q, 4) != 0,
                                .id = uuid_of_row(order, sqlite3_column_int64(q, 0)) };
-    snprintf(item->method, sizeof(item->method), "%s", column_text(q, 2));
+    method = column_text(q, 2);
+    if (!method)
+        return sqlite_lose(s, -ENOMEM);
+    snprintf(item->method, sizeof(item->method), "%s", method);
     a->n++;
     return 0;
 }
@@ -58,9 +62,14 @@ static int find_event(struct sqlite *s, int64_t key, struct admission *a)
     int r;
 
     bind_number(q, 1, key);
-    while ((r = sqlite_step(s, q)) > 0)
-        if (strcmp(column_text(q, 0), a->event->source) == 0 && strcmp(column_text(q, 1), a->event->id) == 0)
+    while ((r = sqlite_step(s, q)) > 0) {
+        const char *source = column_text(q, 0), *id = column_text(q, 1);
+
+        if (!source || !id) /* both are NOT NULL: it is memory that lacks */
+            return sqlite_lose(s, -ENOMEM);
+        if (strcmp(source, a->event->source) == 0 && strcmp(id, a->event->id) == 0)
             return recall(s, q, a);
+    }
     return r;
 }
 

@@ -9,13 +9,16 @@ static int read_enums(sqlite3_stmt *q, struct record *r)
     int secret = column_enum(q, 3, SECRET_KINDS);
     int state = column_enum(q, 4, STATE_COUNT);
     int stage = column_enum(q, 5, STAGE_COUNT);
+    const char *method = column_text(q, 6);
 
-    if (secret < 0 || state < 0 || stage < 0 || !column_text(q, 6))
+    if (sqlite_columns(q) < 0)
+        return -ENOMEM;
+    if (secret < 0 || state < 0 || stage < 0 || !method)
         return -EUCLEAN;
     r->secret = (enum secret_kind)secret;
     r->state = (enum delivery_state)state;
     r->stage = (enum stage)stage;
-    snprintf(r->method, sizeof(r->method), "%s", column_text(q, 6));
+    snprintf(r->method, sizeof(r->method), "%s", method);
     return 0;
 }
 

@@ -62,20 +62,35 @@ int sqlite_lose(struct sqlite *s, int r)
     return r;
 }
 
+/* Without memory SQLite may roll back where nobody looks at a result, in a reset; what follows would then be
+ * transactions of their own. */
+static int check_transaction(struct sqlite *s)
+{
+    if (s->dead)
+        return s->dead;
+    return s->base.dirty && sqlite3_get_autocommit(s->db) ? sqlite_lose(s, -ENOMEM) : 0;
+}
+
 int sqlite_step(struct sqlite *s, sqlite3_stmt *q)
 {
-    int r = s->dead ? SQLITE_ERROR : sqlite3_step(q);
+    int r = check_transaction(s);
 
+    if (r < 0)
+        return r;
+    r = sqlite3_step(q);
     if (r == SQLITE_ROW)
         return 1;
     if (r == SQLITE_DONE)
         return 0;
-    if (s->dead)
-        return s->dead;
     r = sqlite_errno(s->db);
     if (sync_failed(s->db))
         s->dead = r;
     return sqlite_lose(s, r);
+}
+
+int sqlite_columns(sqlite3_stmt *q)
+{
+    return sqlite3_errcode(sqlite3_db_handle(q)) == SQLITE_NOMEM ? -ENOMEM : 0;
 }
 
 int sqlite_run(struct sqlite *s, sqlite3_stmt *q)
@@ -147,6 +162,7 @@ int sqlite_join(struct sqlite *s)
         return r;
     r = sqlite_run(s, sqlite_use(s, SQL_BEGIN));
     s->base.dirty = r == 0;
+    s->failed = r; /* whoever comes next in this turn need not wait as long for the same answer */
     return r;
 }
 
@@ -245,7 +261,7 @@ int sqlite_commit(struct store *store)
     struct sqlite *s = sqlite_of(store);
     int r = s->dead;
 
-    if (r == 0 && !store->dirty)
+    if (r == 0 && !store->dirty && s->failed == 0)
         return 0;
     if (r == 0)
         r = finish(s);
@@ -266,10 +282,12 @@ void sqlite_abort(struct store *store)
     struct sqlite *s = sqlite_of(store);
 
     /* Some errors have rolled back already. */
-    if (s->db && !sqlite3_get_autocommit(s->db) && sqlite3_step(sqlite_use(s, SQL_ROLLBACK)) != SQLITE_DONE)
-        s->dead = -EIO;
-    if (s->db)
+    if (s->db && !sqlite3_get_autocommit(s->db)) {
+        sqlite3_step(sqlite_use(s, SQL_ROLLBACK));
         sqlite3_reset(sqlite_use(s, SQL_ROLLBACK));
+        if (!sqlite3_get_autocommit(s->db))
+            s->dead = -EIO;
+    }
     s->now = s->committed;
     s->erased = 0;
     s->failed = 0;

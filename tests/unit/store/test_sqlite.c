@@ -207,8 +207,10 @@ static void others_may_read_but_only_one_writes(void **state)
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(put_as(f, "e2", "card", SECRET_PIN, "print", SEALED_TEXT), -EAGAIN);
-    store_abort(f->store);
-    assert_int_equal(sqlite3_exec(db, "ROLLBACK; BEGIN; SELECT * FROM delivery", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(put_as(f, "e2", "card", SECRET_PIN, "print", SEALED_TEXT), -EAGAIN);
+    assert_int_equal(store_commit(f->store), -EAGAIN);
+    assert_int_equal(sqlite3_exec(db, "BEGIN; SELECT * FROM delivery", NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(settle(f, f->last, STATES_ALL, STATE_CANCELLED, NULL), 0);
     commit(f);
     /* The reader's view is in the log: it is kept for it, and emptied later. */
@@ -517,6 +519,102 @@ static void a_failed_sync_is_never_carried_over(void **state)
     assert_int_equal(n, stat_of(f).events);
 }
 
+/* SQLite's memory, of which one piece may be refused. */
+static struct scarce {
+    sqlite3_mem_methods real;
+    unsigned asked, fail_at; /* fail_at 0: none */
+} scarce;
+
+static void *scarce_malloc(int size)
+{
+    return ++scarce.asked == scarce.fail_at ? NULL : scarce.real.xMalloc(size);
+}
+
+static void *scarce_realloc(void *p, int size)
+{
+    return ++scarce.asked == scarce.fail_at ? NULL : scarce.real.xRealloc(p, size);
+}
+
+/* Before SQLite is used for the first time. */
+static void make_memory_scarce(void)
+{
+    sqlite3_mem_methods methods;
+
+    assert_int_equal(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &scarce.real), SQLITE_OK);
+    methods = scarce.real;
+    methods.xMalloc = scarce_malloc;
+    methods.xRealloc = scarce_realloc;
+    assert_int_equal(sqlite3_config(SQLITE_CONFIG_MALLOC, &methods), SQLITE_OK);
+}
+
+static int one_of_everything(struct fixture *f, const char *name)
+{
+    struct cause c = because(f, "dispatch");
+    struct kept k = { 0 };
+    int r = put_as(f, name, "card", SECRET_PIN, "print", SEALED_TEXT);
+
+    if (r == 0)
+        r = store_claim(f->store, "print", 1, &c, keep, &k);
+    if (r == 0)
+        r = store_mark(f->store, &f->last, STAGE_RELEASING, "{}", &c);
+    if (r == 0)
+        r = settle(f, f->last, STATES_ALL, STATE_DELIVERED, "printed");
+    if (r == 0)
+        return store_commit(f->store);
+    store_abort(f->store);
+    return r;
+}
+
+/* Whichever allocation fails, either all happened or nothing; and the next one is as good as ever. */
+static void memory_that_fails_anywhere_undoes_all(void **state)
+{
+    struct fixture *f = *state;
+    unsigned failures = 0, events = 0;
+    char name[32];
+    uint64_t n;
+    int r;
+
+    for (unsigned i = 1; failures + 1 == i && i < 2000; i++) {
+        snprintf(name, sizeof(name), "e%u", i);
+        scarce.fail_at = scarce.asked + i;
+        r = one_of_everything(f, name);
+        failures += scarce.asked >= scarce.fail_at;
+        scarce.fail_at = 0;
+        if (r < 0)
+            assert_int_equal(r, -ENOMEM);
+        else
+            assert_int_equal(r, 0);
+        events += r == 0;
+        assert_int_equal(stat_of(f).events, events);
+        assert_int_equal(stat_of(f).by_state[STATE_DELIVERED], events);
+    }
+    assert_in_range(failures, 10, 1998);
+    fixture_reopen(f);
+    assert_int_equal(stat_of(f).events, events);
+    assert_int_equal(store_audit_verify(f->store, &n, NULL), 0);
+    assert_int_equal(n, 4 * events);
+}
+
+static void opening_without_memory_fails_and_leaks_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct problem p;
+    unsigned failures = 0;
+
+    put(f, "e1", "print");
+    commit(f);
+    fixture_close(f);
+    for (unsigned i = 1; i < 4000 && !f->store; i += 7) {
+        scarce.fail_at = scarce.asked + i;
+        failures += store_open("sqlite", f->path, &f->store, &p) != 0;
+        scarce.fail_at = 0;
+    }
+    assert_in_range(failures, 3, 560);
+    assert_non_null(f->store);
+    fixture_reopen(f);
+    assert_int_equal(stat_of(f).events, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -541,7 +639,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_disk_undoes_and_heals, setup_faulty, teardown_faulty),
         cmocka_unit_test_setup_teardown(a_write_that_fails_anywhere_undoes_all, setup_faulty, teardown_faulty),
         cmocka_unit_test_setup_teardown(a_failed_sync_is_never_carried_over, setup_faulty, teardown_faulty),
+        cmocka_unit_test_setup_teardown(memory_that_fails_anywhere_undoes_all, setup, teardown),
+        cmocka_unit_test_setup_teardown(opening_without_memory_fails_and_leaks_nothing, setup, teardown),
     };
 
+    make_memory_scarce();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
