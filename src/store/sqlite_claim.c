@@ -61,12 +61,16 @@ int sqlite_claim(struct store *store, const char *method, unsigned limit, const 
                  void *userdata)
 {
     struct sqlite *s = sqlite_of(store);
-    CLEANUP(free_cleanup) int64_t *ids = NULL;
     unsigned most = limit < CLAIM_MOST ? limit : CLAIM_MOST, n = 0;
-    int r = most == 0 ? 0 : (ids = calloc(most, sizeof(*ids))) ? 0 : -ENOMEM;
+    CLEANUP(free_cleanup) int64_t *ids = NULL;
+    int r;
 
-    if (r == 0 && ids)
-        r = read_due(s, method, cause->now, ids, most, &n);
+    if (most == 0)
+        return 0;
+    ids = calloc(most, sizeof(*ids));
+    if (!ids)
+        return sqlite_lose(s, -ENOMEM);
+    r = read_due(s, method, cause->now, ids, most, &n);
     if (r == 0 && n > 0)
         r = sqlite_join(s);
     for (unsigned i = 0; r == 0 && i < n; i++)
