@@ -1,0 +1,203 @@
+"""Letters, from the event to the paper: a real dispatcher, a real cupsd, a printer that keeps what it prints."""
+
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from cups import PrivateCups  # noqa: E402
+from dispatcher import Dispatcher, canary, card_event, wait_until  # noqa: E402
+
+
+def text_of(pdf):
+    return subprocess.run(["pdftotext", "-layout", str(pdf), "-"], check=True, capture_output=True, text=True).stdout
+
+
+class PrintTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="pindispatch-print-")
+        self.addCleanup(folder.cleanup)
+        self.dir = pathlib.Path(folder.name)
+        self.cups = PrivateCups(self.dir / "cups").start()
+        self.addCleanup(lambda: self.cups.stop())
+        self.dispatcher = self.make_dispatcher()
+
+    def make_dispatcher(self, puk="nopuk", **groups):
+        groups = {"print": {"server": self.cups.server}, **groups}
+        dispatcher = Dispatcher(self.dir / "dispatcher", pin="print", puk=puk, **groups)
+        self.addCleanup(dispatcher.stop)
+        return dispatcher
+
+    def submit(self, *events):
+        """The ids of the deliveries of EVENTS."""
+        answers = self.dispatcher.submit(*events)
+        self.assertEqual({a["result"] for a in answers}, {"accepted"}, answers)
+        return [d["id"] for a in answers for d in a["deliveries"] if d["method"] == "print"]
+
+    def prints_of(self, *deliveries):
+        printed = [job for job, _ in self.cups.printed()]
+        return [printed.count(d) for d in deliveries]
+
+    def assert_each_printed_once(self, deliveries):
+        self.assertEqual(self.prints_of(*deliveries), [1] * len(deliveries))
+
+
+class Letter(PrintTest):
+    def test_event_becomes_letter(self):
+        pin = canary(8)
+        self.dispatcher.start()
+        (delivery,) = self.submit(card_event("1", pin))
+        shown = self.dispatcher.wait_state(delivery, "delivered")
+        ((job, pdf),) = self.cups.printed()
+        self.assertEqual(job, delivery)
+        text = text_of(pdf)
+        self.assertIn("Åsa Öberg", text)
+        self.assertIn(pin, "".join(text.split()))
+        evidence = shown["outcome"]["evidence"]
+        self.assertEqual(evidence["job_uuid"], f"urn:uuid:{delivery}")
+        self.assertEqual(evidence["printer"], "pin")
+        self.assertEqual(evidence["job_state"], "completed")
+        self.assertEqual((evidence["pages"], evidence["sheets"], evidence["proof"]), (1, 1, "sheets"))
+
+    def test_pin_and_puk_are_two_letters(self):
+        self.dispatcher = self.make_dispatcher(puk="print")
+        pin, puk = canary(8), canary(8)
+        self.dispatcher.start()
+        deliveries = self.submit(card_event("1", pin, puk))
+        self.assertEqual(len(deliveries), 2)
+        for delivery in deliveries:
+            self.dispatcher.wait_state(delivery, "delivered")
+        texts = ["".join(text_of(pdf).split()) for _, pdf in self.cups.printed()]
+        self.assertEqual(sorted((pin in t, puk in t) for t in texts), [(False, True), (True, False)])
+
+    def test_nothing_of_the_pin_stays_anywhere_but_on_paper(self):
+        pin = canary()
+        self.dispatcher.start()
+        (delivery,) = self.submit(card_event("1", pin))
+        self.dispatcher.wait_state(delivery, "delivered")
+        for folder in ("dispatcher", "cups/spool", "cups/cache", "cups/log", "cups/tmp"):
+            found = subprocess.run(["grep", "-raF", pin, str(self.dir / folder)], capture_output=True, check=False)
+            self.assertEqual(found.returncode, 1, f"{folder}: {found.stdout[:200]} {found.stderr[:200]}")
+        self.assertEqual(list((self.dir / "cups/spool").glob("d*")), [])
+
+    def test_many_letters(self):
+        self.dispatcher.start()
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(150)))
+        wait_until(lambda: len(self.cups.printed()) >= 150, "150 letters", 60)
+        for delivery in deliveries[::10]:
+            self.dispatcher.wait_state(delivery, "delivered")
+        self.assert_each_printed_once(deliveries)
+
+
+class Trouble(PrintTest):
+    def trouble(self):
+        return (self.dispatcher.channel("print").get("trouble") or {}).get("code")
+
+    def test_stopped_queue(self):
+        self.cups.pause()
+        self.dispatcher.start()
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(5)))
+        wait_until(lambda: self.trouble() == "printer-stopped", "the trouble to be told")
+        self.assertEqual(self.cups.jobs(), [])  # no letter lies in the spool of a printer that stands
+        self.cups.resume()
+        for delivery in deliveries:
+            self.dispatcher.wait_state(delivery, "delivered")
+        self.assert_each_printed_once(deliveries)
+        self.assertIsNone(self.trouble())
+
+    def test_server_is_away_for_a_while(self):
+        self.cups.stop()
+        self.dispatcher.start()
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(5)))
+        wait_until(lambda: self.trouble() == "server-gone", "the trouble to be told")
+        self.cups.start()
+        for delivery in deliveries:
+            self.dispatcher.wait_state(delivery, "delivered")
+        self.assert_each_printed_once(deliveries)
+
+    def test_jam_fails_and_retry_prints(self):
+        self.cups.fault("fail")
+        self.dispatcher.start()
+        (delivery,) = self.submit(card_event("1", canary(6)))
+        shown = self.dispatcher.wait_state(delivery, "failed")
+        self.assertEqual(shown["outcome"]["code"], "job-aborted")
+        self.assertIn("jammed", shown["outcome"]["reason"])
+        self.cups.fault()
+        self.dispatcher.ctl("retry", delivery)
+        self.dispatcher.wait_state(delivery, "delivered")
+        self.assertEqual(len(self.cups.printed()), 1)
+
+    def test_printer_stops_with_letters_in_its_queue(self):
+        self.cups.fault("stop")
+        self.dispatcher.start()
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(3)))
+        wait_until(lambda: self.trouble() == "printer-stopped", "the trouble to be told")
+        self.cups.fault()
+        self.cups.resume()
+        for delivery in deliveries:
+            self.dispatcher.wait_state(delivery, "delivered")
+        self.assert_each_printed_once(deliveries)
+
+
+class Interruption(PrintTest):
+    def test_dispatcher_killed_at_any_moment(self):
+        random.seed(2)
+        deliveries = []
+        for turn in range(4):
+            self.dispatcher.start()
+            deliveries += self.submit(*(card_event(f"{turn}-{n}", canary(6)) for n in range(25)))
+            time.sleep(random.uniform(0.02, 0.3))
+            self.dispatcher.kill()
+        self.dispatcher.start()
+        for delivery in deliveries:
+            self.dispatcher.wait_state(delivery, "delivered")
+        self.assert_each_printed_once(deliveries)
+        self.assertEqual(self.cups.jobs(), [])  # nothing is left held
+
+    def test_letter_on_its_way_is_adopted(self):
+        self.cups.fault("slow 2")
+        self.dispatcher.start()
+        (delivery,) = self.submit(card_event("1", canary(6)))
+        self.dispatcher.wait_state(delivery, "spooled")
+        self.dispatcher.kill()
+        self.dispatcher.start()
+        self.dispatcher.wait_state(delivery, "delivered")
+        self.assert_each_printed_once([delivery])
+
+    def test_worker_killed_at_any_moment(self):
+        random.seed(3)
+        self.dispatcher.start()
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(100)))
+        for _ in range(6):
+            time.sleep(random.uniform(0.01, 0.2))
+            for pid in self.dispatcher.workers():
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+        for delivery in deliveries:
+            self.dispatcher.wait_state(delivery, "delivered", seconds=60)
+        self.assert_each_printed_once(deliveries)
+
+    def test_worker_that_hangs(self):
+        self.dispatcher = self.make_dispatcher(workers={"deadline": "1s", "print": 1})
+        self.dispatcher.start()
+        (first,) = self.submit(card_event("0", canary(6)))
+        self.dispatcher.wait_state(first, "delivered")
+        for pid in self.dispatcher.workers():
+            os.kill(pid, signal.SIGSTOP)
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(1, 4)))
+        for delivery in deliveries:
+            self.dispatcher.wait_state(delivery, "delivered")
+        self.assert_each_printed_once([first, *deliveries])
+
+
+if __name__ == "__main__":
+    unittest.main()
