@@ -319,6 +319,18 @@ static void test_no_clear_text_elsewhere(void **state)
     assert_outcome(&bench, parcel(0), OUTCOME_DEFERRED, "tls-required", true);
 }
 
+/* libesmtp looks for a client certificate where it cannot look: as in a sandbox that hides the home. */
+static void test_hidden_home(void **state)
+{
+    (void)state;
+    setenv("HOME", "/dev/null", 1);
+    setenv("XDG_CONFIG_DIR", "/dev/null", 1);
+    mail_bench_start(&bench, "localhost", "good", "");
+    add(1);
+    mail_bench_deliver(&bench);
+    assert_outcome(&bench, parcel(0), OUTCOME_DELIVERED, "smtp-250", false);
+}
+
 /* Nobody there. */
 
 static unsigned unused_port(void)
@@ -490,6 +502,7 @@ int main(int argc, char **argv)
         TEST(test_no_password),
         TEST(test_loopback_in_clear),
         TEST(test_no_clear_text_elsewhere),
+        TEST(test_hidden_home),
         TEST(test_nobody),
         TEST(test_no_ca_file),
         TEST(test_dispatcher_gone),

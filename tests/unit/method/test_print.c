@@ -174,6 +174,7 @@ static void test_delivers(void **state)
     assert_string_equal(json_text(e, "job_state"), "completed");
     assert_int_equal(json_number(e, "sheets", -1), 1);
     assert_string_equal(json_text(e, "proof"), "sheets");
+    assert_true(json_is_true(json_object_get(e, "released")));
 
     struct buffer b = BUFFER(64 * 1024);
     printed(p, path);

@@ -162,7 +162,9 @@ static void others_may_read_but_only_one_writes(void **state)
     assert_int_equal(put_as(f, "e2", "card", SECRET_PIN, "print", SEALED_TEXT), -EAGAIN);
     assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(put_as(f, "e2", "card", SECRET_PIN, "print", SEALED_TEXT), -EAGAIN);
+    assert_true(store_is_dirty(f->store));
     assert_int_equal(store_commit(f->store), -EAGAIN);
+    assert_false(store_is_dirty(f->store));
     assert_int_equal(sqlite3_exec(db, "BEGIN; SELECT * FROM delivery", NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(settle(f, f->last, STATES_ALL, STATE_CANCELLED, NULL), 0);
     commit(f);
