@@ -118,8 +118,6 @@ int poll(struct pollfd *fds, nfds_t n, int milliseconds)
     r = system_poll(fds, n, allowed(g, milliseconds));
     if (r == 0)
         email_guard_cut(g, GUARD_TIMEOUT);
-    else if (r > 0 && clock_monotonic() >= g->until)
-        email_guard_cut(g, GUARD_TIMEOUT); /* a peer that gives a byte now and then */
     return r;
 }
 

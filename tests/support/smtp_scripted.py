@@ -6,6 +6,7 @@
 Listens on 127.0.0.1, prints its port and serves until its standard input ends or a signal comes. SCRIPT is JSON:
 
     {"tls": {"cert": PATH, "key": PATH},   STARTTLS is offered; without it, not
+     "minimum": "TLSv1_3",                 no older TLS is spoken
      "offer": ["SIZE 1000000", …],         further EHLO keywords
      "login": {"user": U, "password": P},  AUTH PLAIN LOGIN is offered (after STARTTLS when there is one) and required
      "STEP": ACTION or [ACTION, …]}        the n-th time of the step; the last one stays
@@ -167,6 +168,7 @@ class Conversation:
             return
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.script["tls"]["cert"], self.script["tls"]["key"])
+        context.minimum_version = ssl.TLSVersion[self.script.get("minimum", "TLSv1_2")]
         self.buffer = b""
         self.sock = context.wrap_socket(self.sock, server_side=True)
         self.secure = True
