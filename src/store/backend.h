@@ -7,7 +7,7 @@
 /* Every backend's store begins with this. */
 struct store {
     const struct backend *backend;
-    bool dirty;  /* a transaction is open */
+    bool dirty;  /* a transaction is open, or was lost and waits for the abort */
     bool untidy; /* erased secrets may still be where the backend wrote them first */
 };
 

@@ -68,7 +68,9 @@ static int check_transaction(struct sqlite *s)
 {
     if (s->dead)
         return s->dead;
-    return s->base.dirty && sqlite3_get_autocommit(s->db) ? sqlite_lose(s, -ENOMEM) : 0;
+    if (!s->base.dirty || !sqlite3_get_autocommit(s->db))
+        return 0;
+    return s->failed ? s->failed : sqlite_lose(s, -ENOMEM);
 }
 
 int sqlite_step(struct sqlite *s, sqlite3_stmt *q)
@@ -161,9 +163,9 @@ int sqlite_join(struct sqlite *s)
     if (r < 0 || s->base.dirty)
         return r;
     r = sqlite_run(s, sqlite_use(s, SQL_BEGIN));
-    s->base.dirty = r == 0;
-    s->failed = r; /* whoever comes next in this turn need not wait as long for the same answer */
-    return r;
+    s->base.dirty = true;
+    /* Lost before it began: whoever comes next in this turn need not wait as long for the same answer. */
+    return r < 0 ? sqlite_lose(s, r) : 0;
 }
 
 static int write_head(struct sqlite *s)
@@ -261,7 +263,7 @@ int sqlite_commit(struct store *store)
     struct sqlite *s = sqlite_of(store);
     int r = s->dead;
 
-    if (r == 0 && !store->dirty && s->failed == 0)
+    if (r == 0 && !store->dirty)
         return 0;
     if (r == 0)
         r = finish(s);
