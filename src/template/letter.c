@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cairo-pdf.h>
@@ -133,13 +134,14 @@ static int check_secret(const struct letter *l, const struct sheet *sheet)
 static cairo_surface_t *new_pdf(struct buffer *b, const struct filling *f)
 {
     cairo_surface_t *pdf = cairo_pdf_surface_create_for_stream(write_bytes, b, 1, 1);
-    char created[CLOCK_TEXT];
+    char created[CLOCK_TEXT], seconds[CLOCK_TEXT + 1];
 
     /* Nothing of the delivery belongs here: spoolers and printers show what they find. */
     clock_format(f->created, created);
+    snprintf(seconds, sizeof(seconds), "%.*sZ", (int)strcspn(created, "."), created); /* cairo knows no fractions */
     cairo_pdf_surface_set_metadata(pdf, CAIRO_PDF_METADATA_TITLE, "Letter");
     cairo_pdf_surface_set_metadata(pdf, CAIRO_PDF_METADATA_CREATOR, "pindispatch");
-    cairo_pdf_surface_set_metadata(pdf, CAIRO_PDF_METADATA_CREATE_DATE, created);
+    cairo_pdf_surface_set_metadata(pdf, CAIRO_PDF_METADATA_CREATE_DATE, seconds);
     return pdf;
 }
 

@@ -11,7 +11,11 @@
 
 #include "fields.h"
 
-enum { LINE_MOST = 998, NAME_MOST = 512 }; /* RFC 5322 section 2.1.1 */
+enum {
+    LINE_MOST = 998, /* RFC 5322 section 2.1.1 */
+    NAME_MOST = 512,
+    ENCODED_MOST = 45, /* bytes in one encoded word: 60 of base64 */
+};
 
 static int fail(struct outcome *trouble, const char *code, const char *reason)
 {
@@ -51,22 +55,6 @@ static bool has_control(const char *text)
     return false;
 }
 
-static int set_sender(GMimeMessage *message, const struct filling *about, struct document *ret,
-                      struct outcome *trouble)
-{
-    InternetAddressList *list = NULL;
-    InternetAddress *one;
-
-    if (!about->from || has_control(about->from) || !parse_mailbox(about->from, &list))
-        return fail(trouble, "from-invalid", "the sender's address (from) is not one mail address");
-    one = internet_address_list_get_address(list, 0);
-    g_strlcpy(ret->sender, internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(one)), sizeof(ret->sender));
-    internet_address_set_charset(one, "utf-8");
-    internet_address_list_append(g_mime_message_get_from(message), list);
-    g_object_unref(list);
-    return 0;
-}
-
 /* A header is a line: what would end it, or hide in it, becomes a space. */
 static void one_line(const char *from, char to[NAME_MOST])
 {
@@ -79,11 +67,95 @@ static void one_line(const char *from, char to[NAME_MOST])
         to[strlen(to) - 1] = '\0';
 }
 
+static bool ends_character(const char *text, size_t n)
+{
+    return text[n] == '\0' || ((unsigned char)text[n] & 0xc0) != 0x80;
+}
+
+/* How much of TEXT goes into one encoded word: whole characters, and if possible whole groups of base64, because
+ * some readers (GMime 3.2 among them) stop at padding within a name. */
+static size_t encodable(const char *text)
+{
+    size_t most = strnlen(text, ENCODED_MOST), n;
+
+    if (text[most] == '\0')
+        return most;
+    for (n = most - most % 3; n > 0; n -= 3)
+        if (ends_character(text, n))
+            return n;
+    for (n = most; n > 1 && !ends_character(text, n);)
+        n--;
+    return n;
+}
+
+static bool is_ascii(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text >= 0x80)
+            return false;
+    return true;
+}
+
+/* Encoded words of at most 75 characters, each on its line (RFC 2047 section 2). By ourselves, because GMime makes
+ * them longer in addresses. */
+static int add_encoded_words(struct buffer *b, const char *name)
+{
+    int r = 0;
+
+    while (*name && r == 0) {
+        size_t n = encodable(name);
+        g_autofree char *word = g_base64_encode((const guchar *)name, n);
+
+        r = buffer_addf(b, " =?UTF-8?B?%s?=\n", word);
+        name += n;
+    }
+    return r;
+}
+
+/* Puts one mailbox into the header NAME. */
+static int set_mailbox(GMimeMessage *message, GMimeAddressType type, const char *header, const char *name,
+                       const char *address)
+{
+    struct buffer b = BUFFER(8 * NAME_MOST);
+    GMimeHeaderList *headers = g_mime_object_get_header_list(GMIME_OBJECT(message));
+    int r;
+
+    g_mime_message_add_mailbox(message, type, name && name[0] ? name : NULL, address);
+    if (!name || is_ascii(name))
+        return 0;
+    r = add_encoded_words(&b, name);
+    if (r == 0)
+        r = buffer_addf(&b, " <%s>\n", address);
+    if (r == 0)
+        r = buffer_terminate(&b);
+    if (r == 0)
+        g_mime_header_set_raw_value(g_mime_header_list_get_header(headers, header), buffer_bytes(&b));
+    buffer_release(&b);
+    return r < 0 ? -ENOMEM : 0;
+}
+
+static int set_sender(GMimeMessage *message, const struct filling *about, struct document *ret,
+                      struct outcome *trouble)
+{
+    InternetAddressList *list = NULL;
+    InternetAddress *one;
+    char name[NAME_MOST];
+    int r;
+
+    if (!about->from || has_control(about->from) || !parse_mailbox(about->from, &list))
+        return fail(trouble, "from-invalid", "the sender's address (from) is not one mail address");
+    one = internet_address_list_get_address(list, 0);
+    one_line(internet_address_get_name(one) ? internet_address_get_name(one) : "", name);
+    g_strlcpy(ret->sender, internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(one)), sizeof(ret->sender));
+    r = set_mailbox(message, GMIME_ADDRESS_TYPE_FROM, "From", name, ret->sender);
+    g_object_unref(list);
+    return r;
+}
+
 static int set_recipient(GMimeMessage *message, const struct filling *about, struct document *ret,
                          struct outcome *trouble)
 {
     const char *name = fields_name(about), *email = fields_email(about);
-    InternetAddress *to;
     char line[NAME_MOST];
 
     if (!email || !email[0])
@@ -92,11 +164,7 @@ static int set_recipient(GMimeMessage *message, const struct filling *about, str
         return fail(trouble, "email-invalid", "holder.email is not an address that mail can be sent to");
     one_line(name ? name : "", line);
     g_strlcpy(ret->recipient, email, sizeof(ret->recipient));
-    to = internet_address_mailbox_new(line[0] ? line : NULL, email);
-    internet_address_set_charset(to, "utf-8");
-    internet_address_list_add(g_mime_message_get_to(message), to);
-    g_object_unref(to);
-    return 0;
+    return set_mailbox(message, GMIME_ADDRESS_TYPE_TO, "To", line, email);
 }
 
 /* --- what --- */

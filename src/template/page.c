@@ -24,12 +24,20 @@ struct page {
 struct splitter {
     struct page *page;
     struct problem *p;
+    long line; /* of the tag that is looked at */
 };
+
+static int section_problem(struct splitter *x, const char *words)
+{
+    char where[sizeof(x->p->where)];
+
+    snprintf(where, sizeof(where), "%.200s:%ld", x->page->file, x->line);
+    return problem_set(x->p, "svg-section", where, "%s", words);
+}
 
 /* --- sections around elements --- */
 
-static int open_condition(struct splitter *x, const xmlNode *node, struct surroundings *s, char sigil,
-                          const char *name)
+static int open_condition(struct splitter *x, struct surroundings *s, char sigil, const char *name)
 {
     const struct mustache_name *row = fields_find(name);
     char closing[sizeof(s->closing)];
@@ -37,11 +45,9 @@ static int open_condition(struct splitter *x, const xmlNode *node, struct surrou
     bool is_condition = row && (row->type == MUSTACHE_TEXT || row->type == MUSTACHE_SECRET);
 
     if (!is_condition)
-        return svg_problem(x->page->file, node, x->p, "svg-section",
-                           "around elements a section can only be a condition on one text or secret, not on %s",
-                           name);
+        return section_problem(x, "around elements a section can only be a condition on one text or secret");
     if (n + strlen(name) + 6 > sizeof(s->opening) || strlen(s->closing) + strlen(name) + 6 > sizeof(s->closing))
-        return svg_problem(x->page->file, node, x->p, "svg-section", "sections are nested too deep");
+        return section_problem(x, "sections are nested too deep");
     snprintf(s->opening + n, sizeof(s->opening) - n, "{{%c%s}}", sigil, name);
     memcpy(closing, s->closing, sizeof(closing));
     n = (size_t)snprintf(s->closing, sizeof(s->closing), "{{/%s}}", name);
@@ -50,8 +56,8 @@ static int open_condition(struct splitter *x, const xmlNode *node, struct surrou
 }
 
 /* OUTER is what stood open around the parent: only what was opened among these children can be closed here. */
-static int close_condition(struct splitter *x, const xmlNode *node, struct surroundings *s,
-                           const struct surroundings *outer, const char *name)
+static int close_condition(struct splitter *x, struct surroundings *s, const struct surroundings *outer,
+                           const char *name)
 {
     size_t n = strlen(s->opening), last = n;
     char *rest = strstr(s->closing, "}}");
@@ -60,15 +66,14 @@ static int close_condition(struct splitter *x, const xmlNode *node, struct surro
         last--;
     if (n == strlen(outer->opening) || !rest || n - last != strlen(name) + 5 ||
         strncmp(s->opening + last + 3, name, strlen(name)) != 0)
-        return svg_problem(x->page->file, node, x->p, "svg-section",
-                           "a section around elements must begin and end in the same element");
+        return section_problem(x, "a section around elements must begin and end in the same element");
     s->opening[last] = '\0';
     memmove(s->closing, rest + 2, strlen(rest + 2) + 1);
     return 0;
 }
 
-static int take_tag(struct splitter *x, const xmlNode *node, struct surroundings *s, const struct surroundings *outer,
-                    const char *tag, size_t size)
+static int take_tag(struct splitter *x, struct surroundings *s, const struct surroundings *outer, const char *tag,
+                    size_t size)
 {
     char name[64];
     char sigil = size > 0 ? tag[0] : '\0';
@@ -79,10 +84,19 @@ static int take_tag(struct splitter *x, const xmlNode *node, struct surroundings
     if (size > 0 && size < sizeof(name))
         sscanf(tag + 1, " %63[^} \t\r\n]%n", name, &n);
     if (n > 0 && (sigil == '#' || sigil == '^'))
-        return open_condition(x, node, s, sigil, name);
+        return open_condition(x, s, sigil, name);
     if (n > 0 && sigil == '/')
-        return close_condition(x, node, s, outer, name);
-    return svg_problem(x->page->file, node, x->p, "svg-section", "a value can be printed only within a <text>");
+        return close_condition(x, s, outer, name);
+    return section_problem(x, "a value can be printed only within a <text>");
+}
+
+static long newlines(const char *text)
+{
+    long n = 0;
+
+    for (; *text; text++)
+        n += *text == '\n';
+    return n;
 }
 
 static int take_tags(struct splitter *x, const xmlNode *node, struct surroundings *s,
@@ -94,9 +108,11 @@ static int take_tags(struct splitter *x, const xmlNode *node, struct surrounding
     while (r == 0 && (at = strstr(at, "{{")) != NULL) {
         const char *end = strstr(at, "}}");
 
+        /* libxml2 numbers a text by its end. */
+        x->line = xmlGetLineNo(node) - newlines(at);
         if (!end)
-            return svg_problem(x->page->file, node, x->p, "svg-section", "this tag is never closed");
-        r = take_tag(x, node, s, outer, at + 2, (size_t)(end - at) - 2);
+            return section_problem(x, "this tag is never closed");
+        r = take_tag(x, s, outer, at + 2, (size_t)(end - at) - 2);
         at = end + 2;
     }
     return r;
