@@ -202,6 +202,29 @@ static int parse_words(struct builder *b, const xmlNode *node)
     return mustache_parse(&s, &b->t->program, b->p);
 }
 
+/* Beyond these nothing could be read, and Pango and FreeType count in small integers. */
+static const double size_least = 1, size_most = 1000, room_most = 20000; /* points */
+
+static int check_measures(struct builder *b, const xmlNode *node)
+{
+    const struct text *t = b->t;
+    double scale = text_scale(t);
+
+    for (size_t i = 0; i < t->n_styles; i++) {
+        const struct style *s = &t->styles[i];
+        double size = s->size * scale;
+
+        if (!(size >= size_least && size <= size_most && fabs(s->letter_spacing * scale) <= size_most &&
+              s->line_height <= size_most))
+            return svg_problem(b->file, node, b->p, "svg-style",
+                               "the text is %s to be printed: its size comes to %g points",
+                               size < size_least ? "too small" : "too large", size);
+    }
+    if (t->boxed && !(t->box.width * scale <= room_most && t->box.height * scale <= room_most))
+        return svg_problem(b->file, node, b->p, "svg-box", "the box is larger than any page");
+    return 0;
+}
+
 static int build(struct builder *b, const xmlNode *node, const struct surroundings *around)
 {
     struct text *t = b->t;
@@ -222,6 +245,8 @@ static int build(struct builder *b, const xmlNode *node, const struct surroundin
         r = read_place(b, node, &t->places[0], &any);
     if (r == 0)
         r = read_words(b, node, around);
+    if (r == 0)
+        r = check_measures(b, node);
     return r == 0 ? parse_words(b, node) : r;
 }
 
@@ -236,6 +261,13 @@ int text_new(const xmlNode *node, const struct surroundings *around, const char 
     if (r == 0)
         *ret = TAKE(t);
     return r;
+}
+
+double text_scale(const struct text *t)
+{
+    const cairo_matrix_t *m = &t->matrix;
+
+    return sqrt(fabs(m->xx * m->yy - m->xy * m->yx));
 }
 
 struct text *text_free(struct text *t)

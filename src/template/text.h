@@ -58,4 +58,7 @@ int text_new(const xmlNode *node, const struct surroundings *around, const char 
 struct text *text_free(struct text *t);
 DEFINE_CLEANUP(struct text, text, text_free)
 
+/* Points on the page for one user unit, as an average of both directions. */
+double text_scale(const struct text *t);
+
 #endif

@@ -1,7 +1,6 @@
 #include "typeset.h"
 
 #include <errno.h>
-#include <math.h>
 
 #include "setting.h"
 
@@ -173,7 +172,7 @@ int typeset(struct typesetter *ts, struct sheet *sheet, const struct text *t)
 
     if (!t->styles[0].displayed)
         return 0;
-    s.scale = sqrt(fabs(t->matrix.xx * t->matrix.yy - t->matrix.xy * t->matrix.yx));
+    s.scale = text_scale(t);
     s.matrix = t->matrix;
     cairo_matrix_scale(&s.matrix, 1 / s.scale, 1 / s.scale);
     s.x = t->places[0].x + t->places[0].dx;
