@@ -66,7 +66,8 @@ static bool ends_with(const char *name, const char *end)
 
 static bool is_ours(const char *name)
 {
-    return name[0] != '.' && (ends_with(name, ".json") || ends_with(name, ".ndjson"));
+    return name[0] != '.' && strlen(name) <= DROP_NAME_MOST &&
+           (ends_with(name, ".json") || ends_with(name, ".ndjson"));
 }
 
 static int add_entry(struct drop *d, const char *name)

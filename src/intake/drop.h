@@ -9,6 +9,9 @@
 struct admit;
 struct drop;
 
+/* Bytes of a file's name: in rejected/ it gets a number and ".reason", which must fit. */
+enum { DROP_NAME_MOST = 240 };
+
 int drop_new(struct admit *a, const char *dir, struct drop **ret);
 struct drop *drop_free(struct drop *d);
 DEFINE_CLEANUP(struct drop, drop, drop_free)

@@ -20,6 +20,7 @@ static int refuse_json(json_error_t *error, struct problem *p)
     /* Its text quotes the input. */
     secret_wipe(error, sizeof(*error));
     switch (code) {
+    case json_error_unknown: /* jansson says nothing at all when memory runs out in the middle */
     case json_error_out_of_memory:
         return -ENOMEM;
     case json_error_invalid_utf8:
@@ -34,7 +35,7 @@ static int refuse_json(json_error_t *error, struct problem *p)
 /* Within the bounds of size and depth, JSON without double members. */
 static int read_line(const char *line, size_t size, json_t **ret, struct problem *p)
 {
-    json_error_t error;
+    json_error_t error = { .line = 0 };
 
     if (size > EVENT_MOST)
         return problem_set(p, "size", "$", "an event must have at most %d bytes", EVENT_MOST);
@@ -104,14 +105,14 @@ int event_identify(const char *line, size_t size, struct event **ret)
 int event_restore(const char *text, size_t size, struct event **ret)
 {
     CLEANUP(event_cleanup) struct event *e = calloc(1, sizeof(*e));
-    json_error_t error;
+    json_error_t error = { .line = 0 };
     int r;
 
     if (!e)
         return -ENOMEM;
     e->body = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
     if (!e->body)
-        return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EINVAL;
+        return refuse_json(&error, NULL) < 0 ? -ENOMEM : -EINVAL;
     if (!json_is_object(e->body))
         return -EINVAL;
     rules_borrow(e);

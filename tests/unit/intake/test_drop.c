@@ -63,9 +63,11 @@ static void other_names_and_things_are_left(void **state)
     CLEANUP(free_cleanup) char *folder = path_join(h->drop, "folder.json");
     CLEANUP(free_cleanup) char *link = path_join(h->drop, "link.json");
     CLEANUP(free_cleanup) char *fifo = path_join(h->drop, "fifo.json");
-    char text[2048];
+    char text[2048], longest[260];
 
     two(text, "1", "2");
+    snprintf(longest, sizeof(longest), "%0236d.json", 0);
+    house_write(h, longest, text);
     house_write(h, ".hidden.json", text);
     house_write(h, "notes.txt", text);
     house_write(h, ".json", text);
@@ -75,7 +77,8 @@ static void other_names_and_things_are_left(void **state)
     watch(h);
     house_settle(h);
     assert_int_equal(stat_of(h).accepted, 0);
-    assert_true(house_has(h, ".hidden.json") && house_has(h, "notes.txt") && house_has(h, "link.json"));
+    assert_true(house_has(h, longest) && house_has(h, ".hidden.json") && house_has(h, "notes.txt") &&
+                house_has(h, "link.json"));
 }
 
 static void refused_lines_are_put_aside(void **state)

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -463,6 +464,40 @@ static void refused_line_can_be_identified(void **state)
     assert_null(none);
 }
 
+/* The N-th allocation of jansson fails, and all after it. */
+static unsigned allocations_left;
+
+static void *scarce_malloc(size_t size)
+{
+    return allocations_left > 0 && allocations_left-- ? malloc(size) : NULL;
+}
+
+/* jansson calls a string that it has no memory for an invalid token: that cannot be told from bad JSON. All else can.
+ */
+static void no_memory_breaks_nothing(void **state)
+{
+    json_malloc_t old_malloc;
+    json_free_t old_free;
+    unsigned n = 0, without_memory = 0;
+    int r = -ENOMEM;
+
+    (void)state;
+    json_get_alloc_funcs(&old_malloc, &old_free);
+    json_set_alloc_funcs(scarce_malloc, free);
+    for (; r != 0 && n < 1000; n++) {
+        CLEANUP(event_cleanup) struct event *e = NULL;
+        struct problem p = { .code = "" };
+
+        allocations_left = n;
+        r = event_parse(whole, strlen(whole), types, &e, &p);
+        without_memory += r == -ENOMEM;
+        assert_true(r == 0 || (r == -ENOMEM && !e) || (r == 1 && !e && strcmp(p.code, "json") == 0));
+    }
+    json_set_alloc_funcs(old_malloc, old_free);
+    assert_int_equal(r, 0);
+    assert_true(without_memory > 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -487,6 +522,7 @@ int main(void)
         cmocka_unit_test(depth_and_size_have_bounds),
         cmocka_unit_test(restored_is_what_was_stored),
         cmocka_unit_test(refused_line_can_be_identified),
+        cmocka_unit_test(no_memory_breaks_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
