@@ -7,7 +7,7 @@ static void consider_leftover(struct batch *b, struct item *i, const struct prin
     if (job->state == IPP_JSTATE_CANCELED || job->state == IPP_JSTATE_ABORTED)
         return;
     if (job->state != IPP_JSTATE_HELD)
-        item_consider(i, job);
+        ;
     else if (b->n_fences < FENCES)
         b->fences[b->n_fences++] = job->id;
 }
@@ -88,14 +88,25 @@ int batch_follow(struct batch *b)
     return 0;
 }
 
+/* A held job that could not be cancelled went on meanwhile: to its end, when the attempt that made it still lives and
+ * takes it back, or to paper. */
+static int look_again(struct batch *b, int id, struct outcome *trouble)
+{
+    struct print_job job;
+    int e = spooler_jobs(b->spooler, &id, 1, &job, trouble);
+    if (!e && job.id)
+        consider_all(b, &job);
+    return e;
+}
+
 int batch_fence(struct batch *b, struct outcome *trouble)
 {
     for (size_t k = 0; k < b->n_fences; k++) {
         int e = spooler_cancel(b->spooler, b->fences[k], trouble);
         if (e == SPOOLER_UNFIT)
-            outcome_set(trouble, OUTCOME_DEFERRED, "job-moved", "The held job %d went on by itself.", b->fences[k]);
+            e = 0;
         if (e && e != SPOOLER_GONE)
-            return e < 0 ? e : 1;
+            return e;
     }
     return 0;
 }

@@ -58,6 +58,12 @@ static const char *proof(const struct item *i)
     return !pages || (sheets <= pages && sheets >= (pages + 1) / 2) ? "sheets" : "weak"; /* two sides a sheet */
 }
 
+/* Is the job beyond being held, whoever released it? */
+static bool went_on(const struct print_job *j)
+{
+    return print_job_rank(j) > print_job_rank(&(struct print_job){ .state = IPP_JSTATE_HELD });
+}
+
 json_t *item_evidence(const struct item *i, const char *printer)
 {
     char uuid[PRINT_UUID];
@@ -66,7 +72,7 @@ json_t *item_evidence(const struct item *i, const char *printer)
     json_t *e = json_pack("{s:i, s:s, s:s, s:s, s:s, s:i, s:b}", "job_id", i->job.id, "job_uuid",
                           print_uuid(&i->parcel->job_uuid, uuid), "printer", printer, "job_state",
                           ippEnumString("job-state", (int)i->job.state), "job_state_reasons", i->job.reasons,
-                          "sheets", i->job.sheets, "released", i->released);
+                          "sheets", i->job.sheets, "released", i->released || went_on(&i->job));
     if (e && i->pages)
         json_object_set_new(e, "pages", json_integer(i->pages));
     if (e)

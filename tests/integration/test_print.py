@@ -41,6 +41,12 @@ class PrintTest(unittest.TestCase):
         self.assertEqual({a["result"] for a in answers}, {"accepted"}, answers)
         return [d["id"] for a in answers for d in a["deliveries"] if d["method"] == "print"]
 
+    def wait_delivered(self, deliveries, seconds=60):
+        """One question for all: asking for each takes a process each."""
+        def states():
+            return {item["id"]: item["state"] for item in self.dispatcher.json("list", "--limit", 1000)}
+        wait_until(lambda: {states().get(d) for d in deliveries} == {"delivered"}, "all to be delivered", seconds)
+
     def prints_of(self, *deliveries):
         printed = [job for job, _ in self.cups.printed()]
         return [printed.count(d) for d in deliveries]
@@ -72,8 +78,7 @@ class Letter(PrintTest):
         self.dispatcher.start()
         deliveries = self.submit(card_event("1", pin, puk))
         self.assertEqual(len(deliveries), 2)
-        for delivery in deliveries:
-            self.dispatcher.wait_state(delivery, "delivered")
+        self.wait_delivered(deliveries)
         texts = ["".join(text_of(pdf).split()) for _, pdf in self.cups.printed()]
         self.assertEqual(sorted((pin in t, puk in t) for t in texts), [(False, True), (True, False)])
 
@@ -90,9 +95,7 @@ class Letter(PrintTest):
     def test_many_letters(self):
         self.dispatcher.start()
         deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(150)))
-        wait_until(lambda: len(self.cups.printed()) >= 150, "150 letters", 60)
-        for delivery in deliveries[::10]:
-            self.dispatcher.wait_state(delivery, "delivered")
+        self.wait_delivered(deliveries)
         self.assert_each_printed_once(deliveries)
 
 
@@ -107,8 +110,7 @@ class Trouble(PrintTest):
         wait_until(lambda: self.trouble() == "printer-stopped", "the trouble to be told")
         self.assertEqual(self.cups.jobs(), [])  # no letter lies in the spool of a printer that stands
         self.cups.resume()
-        for delivery in deliveries:
-            self.dispatcher.wait_state(delivery, "delivered")
+        self.wait_delivered(deliveries)
         self.assert_each_printed_once(deliveries)
         self.assertIsNone(self.trouble())
 
@@ -118,8 +120,7 @@ class Trouble(PrintTest):
         deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(5)))
         wait_until(lambda: self.trouble() == "server-gone", "the trouble to be told")
         self.cups.start()
-        for delivery in deliveries:
-            self.dispatcher.wait_state(delivery, "delivered")
+        self.wait_delivered(deliveries)
         self.assert_each_printed_once(deliveries)
 
     def test_jam_fails_and_retry_prints(self):
@@ -141,8 +142,7 @@ class Trouble(PrintTest):
         wait_until(lambda: self.trouble() == "printer-stopped", "the trouble to be told")
         self.cups.fault()
         self.cups.resume()
-        for delivery in deliveries:
-            self.dispatcher.wait_state(delivery, "delivered")
+        self.wait_delivered(deliveries)
         self.assert_each_printed_once(deliveries)
 
 
@@ -156,8 +156,7 @@ class Interruption(PrintTest):
             time.sleep(random.uniform(0.02, 0.3))
             self.dispatcher.kill()
         self.dispatcher.start()
-        for delivery in deliveries:
-            self.dispatcher.wait_state(delivery, "delivered")
+        self.wait_delivered(deliveries)
         self.assert_each_printed_once(deliveries)
         self.assertEqual(self.cups.jobs(), [])  # nothing is left held
 
@@ -182,8 +181,7 @@ class Interruption(PrintTest):
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
-        for delivery in deliveries:
-            self.dispatcher.wait_state(delivery, "delivered", seconds=60)
+        self.wait_delivered(deliveries)
         self.assert_each_printed_once(deliveries)
 
     def test_worker_that_hangs(self):
@@ -194,8 +192,7 @@ class Interruption(PrintTest):
         for pid in self.dispatcher.workers():
             os.kill(pid, signal.SIGSTOP)
         deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(1, 4)))
-        for delivery in deliveries:
-            self.dispatcher.wait_state(delivery, "delivered")
+        self.wait_delivered(deliveries)
         self.assert_each_printed_once([first, *deliveries])
 
 

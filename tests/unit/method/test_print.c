@@ -302,6 +302,58 @@ static void test_killed_before_the_commit(void **state)
     assert_int_equal(w.by_state[IPP_JSTATE_COMPLETED], 1);
 }
 
+/* Somebody ends or releases the held job between our look (two pages of jobs) and our cancelling. */
+static struct {
+    unsigned requests;
+    int id;
+    bool release;
+} meddler;
+
+static void meddle(struct desk *d, unsigned seconds)
+{
+    struct stub_desk *other;
+    struct spooler *spooler = NULL;
+    struct outcome trouble = { 0 };
+    ((struct stub_desk *)d)->armed = seconds;
+    if (!seconds || ++meddler.requests != 3)
+        return;
+    other = stub_desk_new(method_print.settings);
+    stub_desk_set(other, "print.server", cups.server);
+    assert_int_equal(spooler_new(&other->desk, &spooler), 0);
+    assert_int_equal((meddler.release ? spooler_release : spooler_cancel)(spooler, meddler.id, &trouble), 0);
+    spooler_free(spooler);
+    stub_desk_free(other);
+    usleep(300 * 1000); /* it is printed by now */
+}
+
+static void deliver_with_meddler(struct stub_desk *s, struct stub_parcel *p, bool release)
+{
+    int id = leave_job(s, &p->parcel, true, false);
+    meddler.id = id;
+    meddler.requests = 0;
+    meddler.release = release;
+    s->desk.deadline = meddle;
+    assert_int_equal(deliver(s), 0);
+    assert_true(meddler.requests > 3);
+    assert_delivered_once(s, p);
+}
+
+static void test_leftover_is_cancelled_by_another(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_BEGUN);
+    deliver_with_meddler(s, p, false);
+    assert_int_equal(p->composed, 1);
+}
+
+static void test_leftover_is_released_by_another(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_BEGUN);
+    deliver_with_meddler(s, p, true);
+    assert_int_equal(p->composed, 0);
+}
+
 static void test_killed_after_the_commit(void **state)
 {
     struct stub_desk *s = *state;
@@ -603,6 +655,8 @@ int main(void)
         WITH_DESK(test_spooler_is_enough),
         WITH_DESK(test_letter_that_cannot_be_made),
         WITH_DESK(test_killed_before_the_commit),
+        WITH_DESK(test_leftover_is_cancelled_by_another),
+        WITH_DESK(test_leftover_is_released_by_another),
         WITH_DESK(test_killed_after_the_commit),
         WITH_DESK(test_killed_after_the_release),
         WITH_DESK(test_released_although_only_begun),
