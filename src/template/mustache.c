@@ -247,7 +247,7 @@ static int parse(struct parser *x)
 
     while (at < x->s->size) {
         size_t start = find(x->s, at, x->open.text, x->open.size), text_end = start, after;
-        struct tag t;
+        struct tag t = { .name = 0 };
         int r;
 
         if (start == x->s->size)
