@@ -7,7 +7,7 @@ static void consider_leftover(struct batch *b, struct item *i, const struct prin
     if (job->state == IPP_JSTATE_CANCELED || job->state == IPP_JSTATE_ABORTED)
         return;
     if (job->state != IPP_JSTATE_HELD)
-        ;
+        item_consider(i, job);
     else if (b->n_fences < FENCES)
         b->fences[b->n_fences++] = job->id;
 }
@@ -104,7 +104,7 @@ int batch_fence(struct batch *b, struct outcome *trouble)
     for (size_t k = 0; k < b->n_fences; k++) {
         int e = spooler_cancel(b->spooler, b->fences[k], trouble);
         if (e == SPOOLER_UNFIT)
-            e = 0;
+            e = look_again(b, b->fences[k], trouble);
         if (e && e != SPOOLER_GONE)
             return e;
     }
