@@ -5,12 +5,15 @@
 
 #include <pindispatch/buffer.h>
 #include <pindispatch/channel.h>
+#include <pindispatch/clock.h>
 #include <pindispatch/json.h>
 #include <pindispatch/log.h>
 #include <pindispatch/site.h>
 
 #include "admit.h"
 #include "submit.h"
+
+#define SILENT (60 * MICROSECONDS_PER_SECOND)
 
 enum {
     ANSWER_MOST = 16 * 1024,
@@ -23,6 +26,7 @@ struct client {
     struct channel *channel;
     struct tickets waiting;
     struct origin origin;
+    int64_t heard; /* when its last whole line came */
     bool held;
     bool at_end; /* nothing more comes from it */
 };
@@ -30,6 +34,11 @@ struct client {
 struct client *client_next(const struct client *c)
 {
     return c->next;
+}
+
+static int64_t now(const struct clients *all)
+{
+    return clock_now(all->admit->site->clock);
 }
 
 static void leave(struct client *c)
@@ -109,6 +118,7 @@ static struct ticket *add_ticket(struct client *c)
 {
     struct ticket *t = ticket_new(c->all->admit, answer, c);
 
+    c->heard = now(c->all);
     if (t)
         tickets_push(&c->waiting, t);
     else
@@ -150,6 +160,19 @@ static void on_end(void *userdata, int r)
     answer(c);
 }
 
+bool clients_make_room(struct clients *all)
+{
+    struct client *silent = NULL;
+
+    for (struct client *c = all->first; c; c = c->next)
+        if (c->waiting.n == 0 && (!silent || c->heard < silent->heard))
+            silent = c;
+    if (!silent || now(all) - silent->heard < SILENT)
+        return false;
+    client_close(silent);
+    return true;
+}
+
 void client_stop(struct client *c)
 {
     c->at_end = true;
@@ -170,6 +193,7 @@ int client_new(struct clients *all, int fd)
     if (r < 0)
         return r;
     c->all = all;
+    c->heard = now(all);
     c->origin = (struct origin){ .what = "submit", .uid = (int64_t)channel_peer_uid(c->channel) };
     c->next = all->first;
     if (c->next)

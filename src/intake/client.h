@@ -20,6 +20,9 @@ int client_new(struct clients *all, int fd);
 void client_close(struct client *c);
 /* No more lines; closes once all answers are on their way. */
 void client_stop(struct client *c);
+/* Closes the client that has been silent for the longest time, if that is a minute or more: who says nothing, or does
+ * not read, must not keep others out. */
+bool clients_make_room(struct clients *all);
 struct client *client_next(const struct client *c);
 
 #endif

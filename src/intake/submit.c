@@ -46,7 +46,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 
         if (peer < 0)
             return 0;
-        if (s->clients.n >= SUBMIT_CLIENTS_MOST)
+        if (s->clients.n >= SUBMIT_CLIENTS_MOST && !clients_make_room(&s->clients))
             turn_away(peer);
         else
             (void)client_new(&s->clients, peer);

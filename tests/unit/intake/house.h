@@ -29,6 +29,8 @@ struct house {
     struct site site;
     struct seal_key *pair; /* what opens; the site has its public part */
     struct intake *intake;
+    struct clock clock;
+    int64_t ahead; /* microseconds that the house's clock is ahead of the real one */
     struct settings *settings;
 };
 

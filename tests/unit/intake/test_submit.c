@@ -187,6 +187,42 @@ static void client_that_does_not_read_is_held_back(void **state)
     assert_answer(h, other, "accepted", "other");
 }
 
+/* So many clients that no more are served. */
+static void crowd(struct house *h, int fds[CLIENTS_MOST])
+{
+    struct intake_stat stat = { .clients = 0 };
+
+    for (unsigned i = 0; i < CLIENTS_MOST; i++) {
+        fds[i] = house_connect(h);
+        for (unsigned j = 0; j < 5; j++)
+            house_turn(h, 0);
+    }
+    intake_stat(h->intake, &stat);
+    assert_int_equal(stat.clients, CLIENTS_MOST);
+}
+
+static void silent_crowd_makes_room(void **state)
+{
+    struct house *h = *state;
+    int fds[CLIENTS_MOST];
+    CLEANUP(fd_cleanup) int late = -1;
+    char line[1024];
+
+    crowd(h, fds);
+    h->ahead = 59 * MICROSECONDS_PER_SECOND;
+    house_say(fds[0], event_line(line, sizeof(line), "1", WITH_PIN));
+    assert_answer(h, fds[0], "accepted", "1");
+    h->ahead = 61 * MICROSECONDS_PER_SECOND;
+    late = house_connect(h);
+    house_say(late, event_line(line, sizeof(line), "2", WITH_PIN));
+    assert_answer(h, late, "accepted", "2");
+    /* The one that spoke stays. */
+    house_say(fds[0], event_line(line, sizeof(line), "3", WITH_PIN));
+    assert_answer(h, fds[0], "accepted", "3");
+    for (unsigned i = 0; i < CLIENTS_MOST; i++)
+        close(fds[i]);
+}
+
 static void client_too_many_is_told_so(void **state)
 {
     struct house *h = *state;
@@ -194,11 +230,8 @@ static void client_too_many_is_told_so(void **state)
     char line[1024];
     struct intake_stat stat;
 
-    for (unsigned i = 0; i <= CLIENTS_MOST; i++) {
-        fds[i] = house_connect(h);
-        for (unsigned j = 0; j < 5; j++)
-            house_turn(h, 0);
-    }
+    crowd(h, fds);
+    fds[CLIENTS_MOST] = house_connect(h);
     assert_rejected(h, fds[CLIENTS_MOST], "busy");
     assert_null(house_hear(h, fds[CLIENTS_MOST]));
     intake_stat(h->intake, &stat);
@@ -257,6 +290,7 @@ int main(void)
         TEST(flooding_client_does_not_starve_another),
         TEST(client_that_does_not_read_is_held_back),
         TEST(client_too_many_is_told_so),
+        TEST(silent_crowd_makes_room),
         TEST(stop_lets_answers_out),
         TEST(free_in_the_middle_is_fine),
     };
