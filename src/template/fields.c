@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <glib.h>
+
 #include <pindispatch/json.h>
 
 #include "language.h"
@@ -111,12 +113,29 @@ static int share(json_t *root, const char *name, json_t *value)
     return value && json_object_set(root, name, value) < 0 ? -ENOMEM : 0;
 }
 
-int fields_fill(struct fields *f, const struct filling *about, const char *tag)
+/* Rendering turns control characters into spaces: harmless in a name, but another PIN. */
+static bool is_printable(const struct secret *secret)
+{
+    const char *bytes = secret ? secret_reveal(secret) : "";
+    size_t size = secret ? secret_size(secret) : 0;
+
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)bytes[i] < ' ' || bytes[i] == 0x7f)
+            return false;
+    return g_utf8_validate(bytes, (gssize)size, NULL);
+}
+
+int fields_fill(struct fields *f, const struct filling *about, const char *tag, struct outcome *trouble)
 {
     CLEANUP(json_cleanup) json_t *root = json_object();
     const json_t *data = json_object_get(about->event, "data");
 
     *f = (struct fields){ .about = about };
+    if (!is_printable(about->secret)) {
+        outcome_set(trouble, OUTCOME_FAILED, "secret-unprintable", "the %s holds characters that cannot be printed",
+                    fields_kind(about));
+        return 1;
+    }
     if (!root || share(root, "holder", json_object_get(data, "holder")) < 0 ||
         share(root, "card", json_object_get(data, "card")) < 0 || share(root, "event", (json_t *)about->event) < 0 ||
         add_delivery(root, about) < 0 || add_dates(root, about, tag) < 0)

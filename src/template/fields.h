@@ -22,8 +22,9 @@ struct fields {
     struct mustache_data data;   /* points into this struct: it must stay where it is */
 };
 
-/* TAG: the template's language; "" is the default one. 0, -ENOMEM. */
-int fields_fill(struct fields *f, const struct filling *about, const char *tag);
+/* TAG: the template's language; "" is the default one. 0; 1 with TROUBLE: the secret cannot be printed as it is
+ * ("secret-unprintable"); -ENOMEM. Release it in any case. */
+int fields_fill(struct fields *f, const struct filling *about, const char *tag, struct outcome *trouble);
 void fields_release(struct fields *f);
 
 /* Adds a variable's text, as MUSTACHE_LINE; of a list all of it. 0, -ENOMEM, -ENOBUFS. */

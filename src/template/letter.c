@@ -190,7 +190,7 @@ int letter_pdf(struct letter *l, const struct filling *f, struct document *ret, 
 {
     const struct version *v = choose(l, f);
     struct fields fields;
-    int r = fields_fill(&fields, f, v->tag);
+    int r = fields_fill(&fields, f, v->tag, trouble);
 
     if (r == 0)
         r = write_pdf(l, v, &fields, ret, trouble);
@@ -255,7 +255,7 @@ int letter_png(struct letter *l, const struct filling *f, unsigned page, unsigne
                     v->n, DPI_LEAST, DPI_MOST);
         return 1;
     }
-    r = fields_fill(&fields, f, v->tag);
+    r = fields_fill(&fields, f, v->tag, trouble);
     if (r == 0)
         r = write_png(l, v->pages[page], dpi, &fields, ret, trouble);
     fields_release(&fields);

@@ -122,6 +122,7 @@ static void lay_out(struct setting *s)
             add_attributes(s, list, &s->t->styles[s->runs[i].style], s->runs[i].start, end);
     }
     pango_layout_set_width(layout, s->t->boxed ? (int)lround(s->t->box.width * s->scale * PANGO_SCALE) : -1);
+    pango_layout_set_wrap(layout, s->t->styles[0].breaks ? PANGO_WRAP_WORD_CHAR : PANGO_WRAP_WORD);
     pango_layout_set_font_description(layout, d);
     pango_layout_set_text(layout, buffer_bytes(&s->line), (int)size);
     pango_layout_set_attributes(layout, list);

@@ -194,7 +194,7 @@ int mail_message(struct mail *m, const struct filling *f, struct document *ret, 
     const struct version *v =
         &m->versions[language_best(m->versions, sizeof(m->versions[0]), m->n, fields_locale(f))];
     struct fields fields;
-    int r = fields_fill(&fields, f, v->tag);
+    int r = fields_fill(&fields, f, v->tag, trouble);
 
     if (r == 0)
         r = write_mail(m, v, &fields, ret, trouble);

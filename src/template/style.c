@@ -165,6 +165,12 @@ static bool set_blanks(struct style *s, const char *value)
     return true;
 }
 
+static bool set_wrap(struct style *s, const char *value)
+{
+    s->breaks = word_is(value, "anywhere") || word_is(value, "break-word");
+    return s->breaks || word_is(value, "normal");
+}
+
 static bool set_display(struct style *s, const char *value)
 {
     s->displayed = s->displayed && !word_is(value, "none");
@@ -206,6 +212,7 @@ static const struct property {
     { "letter-spacing", set_letter_spacing },
     { "line-height", set_line_height },
     { "white-space", set_blanks },
+    { "overflow-wrap", set_wrap },
     { "display", set_display },
     { "visibility", set_visibility },
     { "shape-inside", set_box },

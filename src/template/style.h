@@ -32,6 +32,7 @@ struct style {
     double letter_spacing;     /* user units */
     double line_height;        /* times the size; 0: as the font says */
     enum blanks blanks;
+    bool breaks; /* overflow-wrap: a word too long for its box may be broken anywhere */
     bool displayed, visible;
     char box[STYLE_BOX]; /* the id of shape-inside; "" for none; not inherited */
     /* Bits of properties in force that text cannot have: those not drawn here, and those with a strange value.

@@ -22,7 +22,6 @@ int typesetter_new(struct typesetter **ret)
     pango_cairo_context_set_resolution(ts->context, 72);
     pango_context_set_round_glyph_positions(ts->context, FALSE);
     ts->layout = pango_layout_new(ts->context);
-    pango_layout_set_wrap(ts->layout, PANGO_WRAP_WORD);
     cairo_font_options_destroy(options);
     *ret = TAKE(ts);
     return 0;

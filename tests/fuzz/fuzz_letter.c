@@ -24,7 +24,7 @@ static void draw(struct page *page, struct typesetter *ts, const struct filling 
     struct fields fields;
     struct sheet sheet = { .cr = cairo_create(scratch), .fields = &fields, .trouble = &trouble };
 
-    if (fields_fill(&fields, about, "") == 0 && page_draw(page, ts, &sheet) == 1 && trouble.code[0] == '\0')
+    if (fields_fill(&fields, about, "", &trouble) == 0 && page_draw(page, ts, &sheet) == 1 && trouble.code[0] == '\0')
         abort();
     fields_release(&fields);
     cairo_destroy(sheet.cr);

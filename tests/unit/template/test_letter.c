@@ -296,6 +296,24 @@ static void test_troubles_with_the_secret(void **state)
     letter_free(l);
 }
 
+/* Any other letter than exactly this secret's would be wrong. */
+static void test_unprintable_secrets(void **state)
+{
+    static const char *const secrets[] = { "12\t34", "1234\n", "12\x7f", "12\xff" };
+    struct letter *l = load(TEMPLATES);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
+        struct sample s;
+
+        sample_init(&s, "Åsa", "en", SECRET_PIN, secrets[i]);
+        assert_int_equal(letter_pdf(l, &s.filling, &s.document, &s.trouble), 1);
+        assert_string_equal(s.trouble.code, "secret-unprintable");
+        sample_release(&s);
+    }
+    letter_free(l);
+}
+
 static void test_a_letter_without_its_secret(void **state)
 {
     struct folder f;
@@ -501,6 +519,7 @@ int main(void)
         cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_missing_fields),
         cmocka_unit_test(test_troubles_with_the_secret),
+        cmocka_unit_test(test_unprintable_secrets),
         cmocka_unit_test(test_a_letter_without_its_secret),
         cmocka_unit_test(test_text_as_inkscape_saves_it),
         cmocka_unit_test(test_sections_hold_lines_and_drawings),
