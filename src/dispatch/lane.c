@@ -100,12 +100,12 @@ void lane_note_well(struct lane *l)
 
 /* ---- workers ---- */
 
-unsigned lane_count_links(const struct lane *l, bool busy_only)
+static unsigned count_links(const struct lane *l)
 {
     unsigned n = 0;
 
     for (const struct link *k = l->links; k; k = k->next)
-        n += k->channel && !k->quitting && (!busy_only || k->in_hand > 0);
+        n += k->channel && !k->quitting;
     return n;
 }
 
@@ -116,7 +116,7 @@ static unsigned wanted_links(const struct lane *l)
 
 static void ensure_links(struct lane *l)
 {
-    while (lane_count_links(l, false) < wanted_links(l)) {
+    while (count_links(l) < wanted_links(l)) {
         int r = link_open(l);
         char reason[256];
 

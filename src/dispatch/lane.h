@@ -106,7 +106,6 @@ void lane_note_unfit(struct lane *l, const char *code, const char *reason);
 void lane_note_well(struct lane *l);
 void lane_look_soon(struct lane *l, bool changed);
 bool lane_is_quiet(const struct lane *l);
-unsigned lane_count_links(const struct lane *l, bool busy_only);
 const struct settings *lane_settings(const struct lane *l);
 struct cause lane_cause(const struct lane *l, const char *what);
 struct retry_law lane_law(const struct lane *l);

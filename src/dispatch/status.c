@@ -23,6 +23,16 @@ static json_int_t count_place(const struct lane *l, bool spooled)
     return n;
 }
 
+/* A worker counts when it has its settings, its key and its template. */
+static json_int_t count_ready(const struct lane *l, bool busy_only)
+{
+    json_int_t n = 0;
+
+    for (const struct link *k = l->links; k; k = k->next)
+        n += k->ready && !k->quitting && (!busy_only || k->in_hand > 0);
+    return n;
+}
+
 static json_t *describe_lane(const struct lane *l)
 {
     const struct settings *s = lane_settings(l);
@@ -30,9 +40,9 @@ static json_t *describe_lane(const struct lane *l)
 
     return json_pack("{s:s, s:{s:I, s:I, s:I}, s:s, s:I, s:I, s:o}", "method", l->method->names[SECRET_PIN],
                      "workers", "wanted", (json_int_t)settings_integer(s, l->method->workers), "running",
-                     (json_int_t)lane_count_links(l, false), "busy", (json_int_t)lane_count_links(l, true),
-                     "destination", destination, "in_hand", count_place(l, false), "spooled", count_place(l, true),
-                     "trouble", describe_trouble(&l->trouble));
+                     count_ready(l, false), "busy", count_ready(l, true), "destination", destination, "in_hand",
+                     count_place(l, false), "spooled", count_place(l, true), "trouble",
+                     describe_trouble(&l->trouble));
 }
 
 json_t *dispatch_status(const struct dispatch *d)
