@@ -273,6 +273,7 @@ class ScriptedServer:
         self.record = Record(record, keep)
         self.listener = socket.create_server(("127.0.0.1", port), backlog=64)
         self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self.serve, daemon=True)
 
     def serve(self):
         number = 0
@@ -287,11 +288,17 @@ class ScriptedServer:
             threading.Thread(target=conversation.run, daemon=True).start()
 
     def start(self):
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.thread.start()
         return self
 
     def stop(self):
+        # Closing alone would leave accept() at work, and the port taken.
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
         self.listener.close()
+        self.thread.join(10)
 
 
 def main():
