@@ -40,7 +40,7 @@ static void show_help(void)
          "  -c, --config FILE  the configuration file (/etc/pindispatch/pindispatch.conf)\n"
          "  -j, --json         one JSON object, or one a line for lists\n"
          "  -h, --help         this; after a command: its own options\n"
-         "      --version\n\n"
+         "  -V, --version      the version\n\n"
          "Exit status: 0 done, 1 the thing asked for did not succeed, 2 wrong usage or configuration.");
 }
 
@@ -65,19 +65,17 @@ static int unknown_command(const char *name)
     return ctl_misused(NULL, "there is no command \"%s\"", name);
 }
 
-enum { OPTION_VERSION = 256 };
-
 /* The options before the command. -1: go on with optind. */
 static int take_options(struct ctl *c, int argc, char **argv)
 {
     static const struct option options[] = { { "config", required_argument, NULL, 'c' },
                                              { "json", no_argument, NULL, 'j' },
                                              { "help", no_argument, NULL, 'h' },
-                                             { "version", no_argument, NULL, OPTION_VERSION },
+                                             { "version", no_argument, NULL, 'V' },
                                              { NULL, 0, NULL, 0 } };
     int option;
 
-    while ((option = getopt_long(argc, argv, "+c:jh", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "+c:jhV", options, NULL)) != -1) {
         switch (option) {
         case 'c':
             c->config_file = optarg;
@@ -88,7 +86,7 @@ static int take_options(struct ctl *c, int argc, char **argv)
         case 'h':
             show_help();
             return CTL_DONE;
-        case OPTION_VERSION:
+        case 'V':
             puts("pindispatchctl " PINDISPATCH_VERSION);
             return CTL_DONE;
         default:

@@ -150,6 +150,17 @@ static void draw(struct submission *s)
     progress_draw(&s->progress, &now);
 }
 
+/* Before a pause, whoever reads our answers gets them. */
+static int wait_for_some(struct pollfd p[2])
+{
+    int n = poll(p, 2, 0);
+
+    if (n != 0)
+        return n;
+    fflush(stdout);
+    return poll(p, 2, 200);
+}
+
 /* Waits until something can be done, and does it. */
 static int turn(struct submission *s, bool wants_input)
 {
@@ -159,7 +170,7 @@ static int turn(struct submission *s, bool wants_input)
 
     if (buffer_size(&s->feed.output) > 0)
         p[0].events |= POLLOUT;
-    if (poll(p, 2, 200) < 0)
+    if (wait_for_some(p) < 0)
         return errno == EINTR ? 0 : -errno;
     if (p[0].revents & (POLLIN | POLLHUP | POLLERR))
         r = take_answers(s);
