@@ -356,6 +356,18 @@ static void test_text_as_inkscape_saves_it(void **state)
     assert_has(text, "and a new line\n");
 }
 
+static void test_words_break_only_where_asked(void **state)
+{
+    char text[4096];
+
+    (void)state;
+    read_svg(SVG("<rect id='r' x='5' y='5' width='30' height='30' fill='none'/>"
+                 "<text style='shape-inside:url(#r);overflow-wrap:anywhere'>Donaudampfschifffahrt</text>"),
+             "Åsa", text, sizeof(text));
+    assert_has(text, "Donau");
+    assert_null(strstr(text, "Donaudampfschifffahrt"));
+}
+
 static void test_sections_hold_lines_and_drawings(void **state)
 {
     char text[4096];
@@ -461,6 +473,12 @@ static void test_what_would_print_wrong_is_refused(void **state)
     assert_svg_refused(SVG("<text>{{=[ ]=}}</text>"), "template", 2);
     assert_svg_refused(SVG("<text x='5' y='5'>much too long a line for so small a page, is it not?</text>"),
                        "overflow", 0);
+    assert_svg_refused(SVG("<rect id='r' x='5' y='5' width='30' height='30'/><text style='shape-inside:url(#r)'>"
+                           "Donaudampfschifffahrt</text>"),
+                       "overflow", 0);
+    assert_svg_refused(SVG("<rect id='r' x='5' y='5' width='30' height='9'/><text style='shape-inside:url(#r)'>"
+                           "three lines in a box that has room for two lines</text>"),
+                       "overflow", 0);
     assert_svg_refused(SVG("<text x='5' y='5'>\U0010FFFD</text>"), "glyph-missing", 0);
     assert_svg_refused(SVG_HEAD "<text>no secret</text></svg>", "no-secret", 0);
     assert_svg_refused("<svg xmlns='http://www.w3.org/2000/svg' width='1e9' height='5'/>", "svg-size", 1);
@@ -522,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_unprintable_secrets),
         cmocka_unit_test(test_a_letter_without_its_secret),
         cmocka_unit_test(test_text_as_inkscape_saves_it),
+        cmocka_unit_test(test_words_break_only_where_asked),
         cmocka_unit_test(test_sections_hold_lines_and_drawings),
         cmocka_unit_test(test_blanks_of_values_stay),
         cmocka_unit_test(test_a_template_reaches_nothing),

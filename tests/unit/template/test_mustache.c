@@ -121,8 +121,9 @@ static bool only_the_pin(const void *userdata, const char *name, size_t size, co
 static int render(const char *template, enum mustache_escape escape, char *text, size_t size,
                   struct mustache_result *result)
 {
-    json_t *root = json_pack("{s:{s:s, s:s, s:[s,s]}, s:b}", "holder", "name", "{{pin}} & <b>$1</b> \"x\"\n'", "nick",
-                             "", "address", "Storgatan 1", "111 22 Stockholm", "flag", 1);
+    json_t *root = json_pack("{s:s, s:s, s:{s:s, s:s, s:[s,s]}, s:b}", "pin", "WRONG", "puk", "WRONG", "holder",
+                             "name", "{{pin}} & <b>$1</b> \"x\"\n'", "nick", "", "address", "Storgatan 1",
+                             "111 22 Stockholm", "flag", 1);
     struct mustache_data d = { .root = root, .overlay = only_the_pin, .userdata = "0000CANARY" };
     struct buffer b = BUFFER(4096);
     struct problem p;
