@@ -29,7 +29,7 @@ static void consider_all(void *userdata, const struct print_job *job)
 /* By the ids that earlier attempts noted: cheap, and enough as long as the UUIDs agree. */
 static int find_by_id(struct batch *b, struct outcome *trouble)
 {
-    int ids[BATCH];
+    int ids[BATCH] = { 0 };
     struct item *of[BATCH];
     struct print_job jobs[BATCH];
     size_t n = 0;
