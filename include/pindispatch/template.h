@@ -32,16 +32,18 @@ struct filling {
 int letter_load(const char *dir, const char *name, struct letter **ret, struct problem *p);
 struct letter *letter_free(struct letter *l);
 DEFINE_CLEANUP(struct letter, letter, letter_free)
-/* 0; 1 with TROUBLE (failed: "glyph-missing", "overflow", "field-missing" …, the reason names field and template);
- * -ENOMEM. The language is chosen by data.holder.locale: sv-SE, sv, default. */
+/* 0; 1 with TROUBLE (failed: "glyph-missing", "overflow", "field-missing", "secret-unprintable", "template"; the
+ * reason names field and template); -ENOMEM. The language is chosen by data.holder.locale: sv-SE, sv, default. */
 int letter_pdf(struct letter *l, const struct filling *f, struct document *ret, struct outcome *trouble);
+/* PAGE counts from 0; one that does not exist, or a strange DPI, is the trouble "preview". */
 int letter_png(struct letter *l, const struct filling *f, unsigned page, unsigned dpi, struct document *ret,
                struct outcome *trouble);
 
 int mail_load(const char *dir, const char *name, struct mail **ret, struct problem *p);
 struct mail *mail_free(struct mail *m);
 DEFINE_CLEANUP(struct mail, mail, mail_free)
-/* The whole message with CRLF lines, 7-bit; sender and recipient of RET are set. As letter_pdf(). */
+/* The whole message with CRLF lines, 7-bit; sender and recipient of RET are set. As letter_pdf(); also
+ * "email-invalid" (the holder's), and "from-invalid" (ours: deferred, all mail waits for a better one). */
 int mail_message(struct mail *m, const struct filling *f, struct document *ret, struct outcome *trouble);
 
 #endif

@@ -23,6 +23,14 @@ static int fail(struct outcome *trouble, const char *code, const char *reason)
     return 1;
 }
 
+/* A slip in our own settings: no delivery shall fail for it, all wait until it is mended. */
+static int defer_all(struct outcome *trouble, const char *code, const char *reason)
+{
+    outcome_set(trouble, OUTCOME_DEFERRED, code, "%s", reason);
+    trouble->destination = true;
+    return 1;
+}
+
 static void unref(GObject **o)
 {
     g_clear_object(o);
@@ -143,7 +151,7 @@ static int set_sender(GMimeMessage *message, const struct filling *about, struct
     int r;
 
     if (!about->from || has_control(about->from) || !parse_mailbox(about->from, &list))
-        return fail(trouble, "from-invalid", "the sender's address (from) is not one mail address");
+        return defer_all(trouble, "from-invalid", "the sender's address (from) is not one mail address");
     one = internet_address_list_get_address(list, 0);
     one_line(internet_address_get_name(one) ? internet_address_get_name(one) : "", name);
     g_strlcpy(ret->sender, internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(one)), sizeof(ret->sender));
