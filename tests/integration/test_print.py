@@ -70,7 +70,7 @@ class Letter(PrintTest):
         self.assertEqual(evidence["job_uuid"], f"urn:uuid:{delivery}")
         self.assertEqual(evidence["printer"], "pin")
         self.assertEqual(evidence["job_state"], "completed")
-        self.assertEqual((evidence["pages"], evidence["sheets"], evidence["proof"]), (1, 1, "sheets"))
+        self.assertEqual((evidence["sheets"], evidence["proof"], evidence["released"]), (1, "sheets", True))
 
     def test_pin_and_puk_are_two_letters(self):
         self.dispatcher = self.make_dispatcher(puk="print")
@@ -94,7 +94,7 @@ class Letter(PrintTest):
 
     def test_many_letters(self):
         self.dispatcher.start()
-        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(150)))
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(80)))
         self.wait_delivered(deliveries)
         self.assert_each_printed_once(deliveries)
 
@@ -150,9 +150,9 @@ class Interruption(PrintTest):
     def test_dispatcher_killed_at_any_moment(self):
         random.seed(2)
         deliveries = []
-        for turn in range(4):
+        for turn in range(3):
             self.dispatcher.start()
-            deliveries += self.submit(*(card_event(f"{turn}-{n}", canary(6)) for n in range(25)))
+            deliveries += self.submit(*(card_event(f"{turn}-{n}", canary(6)) for n in range(12)))
             time.sleep(random.uniform(0.02, 0.3))
             self.dispatcher.kill()
         self.dispatcher.start()
@@ -173,8 +173,8 @@ class Interruption(PrintTest):
     def test_worker_killed_at_any_moment(self):
         random.seed(3)
         self.dispatcher.start()
-        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(100)))
-        for _ in range(6):
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(40)))
+        for _ in range(4):
             time.sleep(random.uniform(0.01, 0.2))
             for pid in self.dispatcher.workers():
                 try:
