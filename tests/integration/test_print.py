@@ -43,9 +43,10 @@ class PrintTest(unittest.TestCase):
 
     def wait_delivered(self, deliveries, seconds=60):
         """One question for all: asking for each takes a process each."""
-        def states():
-            return {item["id"]: item["state"] for item in self.dispatcher.json("list", "--limit", 1000)}
-        wait_until(lambda: {states().get(d) for d in deliveries} == {"delivered"}, "all to be delivered", seconds)
+        def all_delivered():
+            states = {item["id"]: item["state"] for item in self.dispatcher.json("list", "--limit", 1000)}
+            return {states.get(d) for d in deliveries} == {"delivered"}
+        wait_until(all_delivered, "all to be delivered", seconds)
 
     def prints_of(self, *deliveries):
         printed = [job for job, _ in self.cups.printed()]
@@ -152,7 +153,7 @@ class Interruption(PrintTest):
         deliveries = []
         for turn in range(3):
             self.dispatcher.start()
-            deliveries += self.submit(*(card_event(f"{turn}-{n}", canary(6)) for n in range(12)))
+            deliveries += self.submit(*(card_event(f"{turn}-{n}", canary(6)) for n in range(20)))
             time.sleep(random.uniform(0.02, 0.3))
             self.dispatcher.kill()
         self.dispatcher.start()
