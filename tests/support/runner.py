@@ -60,8 +60,7 @@ def run_ctest(options):
     report.unlink(missing_ok=True)
     command = ["ctest", "--test-dir", str(options.build), "-j2", "--output-junit", str(report), "-Q",
                "--test-output-size-passed", "1000000", "--test-output-size-failed", "1000000"]
-    environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0",
-                       UBSAN_OPTIONS="print_stacktrace=1")
+    environment = dict(os.environ, UBSAN_OPTIONS="print_stacktrace=1")
     subprocess.run(command + (["-R", options.k] if options.k else []), env=environment, check=False)
     count = Count()
     if report.exists():
@@ -109,7 +108,7 @@ def chosen(suite, pattern):
 
 
 def run_integration(options):
-    os.environ["PINDISPATCH_BUILD"] = str(options.build)
+    os.environ["PINDISPATCH_BIN"] = str(options.build / "bin")
     sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "integration")]
     sys.dont_write_bytecode = True
     found = unittest.TestLoader().discover(str(ROOT / "tests" / "integration"), "test_*.py")
