@@ -123,11 +123,8 @@ static enum delivery_state defer(struct flight *f, int64_t now, int64_t *ret_due
     uint64_t chance;
 
     if (retry_is_over(&law, f->parcel.created, now)) {
-        char reason[sizeof(f->outcome.reason)];
-
-        memcpy(reason, f->outcome.reason, sizeof(reason));
-        outcome_set(&f->outcome, OUTCOME_FAILED, f->outcome.code, "given up after %u attempts: %s", f->parcel.attempt,
-                    reason);
+        outcome_set(&f->outcome, OUTCOME_FAILED, f->outcome.code, "given up after attempt %u: %s", f->parcel.attempt,
+                    f->outcome.reason);
         return STATE_FAILED;
     }
     random_bytes(&chance, sizeof(chance));

@@ -33,13 +33,17 @@ static void trim_to_border(char *text, size_t size)
 
 void outcome_set(struct outcome *o, enum outcome_kind kind, const char *code, const char *format, ...)
 {
+    /* The arguments may be what O holds: an outcome is often said again in other words. */
+    char new_code[sizeof(o->code)], new_reason[sizeof(o->reason)];
     va_list args;
 
-    o->kind = kind;
-    snprintf(o->code, sizeof(o->code), "%s", code);
+    snprintf(new_code, sizeof(new_code), "%s", code);
     va_start(args, format);
-    vsnprintf(o->reason, sizeof(o->reason), format, args);
+    vsnprintf(new_reason, sizeof(new_reason), format, args);
     va_end(args);
+    o->kind = kind;
+    memcpy(o->code, new_code, sizeof(new_code));
+    memcpy(o->reason, new_reason, sizeof(new_reason));
     trim_to_border(o->reason, sizeof(o->reason));
 }
 

@@ -46,6 +46,17 @@ static void cuts_a_reason_between_characters(void **state)
     }
 }
 
+static void may_be_said_again_in_other_words(void **state)
+{
+    struct outcome o = { .code = "" };
+
+    (void)state;
+    outcome_set(&o, OUTCOME_DEFERRED, "later", "the server is busy");
+    outcome_set(&o, OUTCOME_FAILED, o.code, "given up: %s", o.reason);
+    assert_string_equal(o.code, "later");
+    assert_string_equal(o.reason, "given up: the server is busy");
+}
+
 static void keeps_an_outcome_whose_words_are_not_utf8(void **state)
 {
     struct outcome o = { .code = "" };
@@ -79,6 +90,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(survives_json),
         cmocka_unit_test(cuts_a_reason_between_characters),
+        cmocka_unit_test(may_be_said_again_in_other_words),
         cmocka_unit_test(keeps_an_outcome_whose_words_are_not_utf8),
         cmocka_unit_test(refuses_what_is_none),
     };

@@ -1,0 +1,402 @@
+#include "yard.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct fixture {
+    struct yard *yard;
+    struct played print, email;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    f->yard = yard_open();
+    yard_workers(f->yard, &f->print, &f->email);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    if (f->print.fd >= 0)
+        played_die(f->yard, &f->print);
+    if (f->email.fd >= 0)
+        played_die(f->yard, &f->email);
+    yard_close(f->yard);
+    free(f);
+    return 0;
+}
+
+static void hands_out_after_the_claim_is_committed(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = yard_put(f->yard, "print"), taken = played_take(f->yard, &f->print, STAGE_FRESH);
+    struct look l = yard_look(f->yard, &id);
+
+    assert_true(uuid_equal(&id, &taken));
+    assert_int_equal(l.state, STATE_SENDING);
+    assert_int_equal(l.attempts, 1);
+    assert_false(store_is_dirty(f->yard->store));
+    assert_true(played_hears_nothing(f->yard, &f->email));
+    assert_true(dispatch_is_busy(f->yard->dispatch));
+    assert_false(dispatch_is_quiet(f->yard->dispatch));
+}
+
+static void settles_by_the_outcome(void **state)
+{
+    static const struct {
+        enum outcome_kind kind;
+        enum delivery_state state;
+        bool has_sealed;
+    } cases[] = {
+        { OUTCOME_DELIVERED, STATE_DELIVERED, false }, { OUTCOME_FAILED, STATE_FAILED, true },
+        { OUTCOME_CANCELLED, STATE_CANCELLED, false }, { OUTCOME_DRY_RUN, STATE_DRY_RUN, false },
+        { OUTCOME_IN_DOUBT, STATE_IN_DOUBT, true },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct uuid id = yard_put(f->yard, "print");
+        struct look l;
+
+        played_take(f->yard, &f->print, STAGE_FRESH);
+        played_report(f->yard, &f->print, &id, cases[i].kind, "code", false);
+        l = yard_wait(f->yard, &id, cases[i].state);
+        assert_string_equal(l.code, "code");
+        assert_int_equal(l.has_sealed, cases[i].has_sealed);
+        assert_true(dispatch_is_quiet(f->yard->dispatch));
+    }
+}
+
+static void answers_a_mark_after_its_commit(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = yard_put(f->yard, "print");
+    struct order o;
+
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    played_mark(f->yard, &f->print, &id);
+    o = played_hear(f->yard, &f->print);
+    assert_int_equal(o.kind, ORDER_GO);
+    assert_int_equal(o.n_ids, 1);
+    assert_true(uuid_equal(&o.ids[0], &id));
+    assert_false(store_is_dirty(f->yard->store));
+    assert_int_equal(yard_look(f->yard, &id).stage, STAGE_RELEASING);
+    order_release(&o);
+}
+
+static void tries_again_what_was_deferred(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = yard_put(f->yard, "print"), again;
+
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    played_report(f->yard, &f->print, &id, OUTCOME_DEFERRED, "later", false);
+    again = played_take(f->yard, &f->print, STAGE_BEGUN);
+    assert_true(uuid_equal(&id, &again));
+    assert_int_equal(yard_look(f->yard, &id).attempts, 2);
+}
+
+static void gives_up_in_the_end(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id;
+
+    yard_set(f->yard, "retry.give_up_after", "1ms");
+    id = yard_put(f->yard, "print");
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    /* The law counts from acceptance: by the time of the report a millisecond is over, or by one of the next. */
+    for (unsigned i = 0; i < 100 && yard_look(f->yard, &id).state != STATE_FAILED; i++) {
+        if (i > 0)
+            played_take(f->yard, &f->print, STAGE_BEGUN);
+        played_report(f->yard, &f->print, &id, OUTCOME_DEFERRED, "later", false);
+    }
+    assert_string_equal(yard_wait(f->yard, &id, STATE_FAILED).code, "later");
+    assert_true(yard_look(f->yard, &id).has_sealed);
+}
+
+static void a_spooled_letter_is_followed(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = yard_put(f->yard, "print"), looked;
+
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    played_report(f->yard, &f->print, &id, OUTCOME_SPOOLED, "waiting", false);
+    yard_wait(f->yard, &id, STATE_SPOOLED);
+    for (unsigned i = 0; i < 3; i++) {
+        looked = played_take(f->yard, &f->print, STAGE_SPOOLED);
+        assert_true(uuid_equal(&id, &looked));
+        played_report(f->yard, &f->print, &id, OUTCOME_SPOOLED, "waiting", false);
+        assert_int_equal(yard_look(f->yard, &id).state, STATE_SPOOLED);
+    }
+    played_take(f->yard, &f->print, STAGE_SPOOLED);
+    played_report(f->yard, &f->print, &id, OUTCOME_DELIVERED, "printed", false);
+    yard_wait(f->yard, &id, STATE_DELIVERED);
+}
+
+static void a_lost_worker_before_the_mark_costs_an_attempt(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = yard_put(f->yard, "print"), again;
+
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    played_die(f->yard, &f->print);
+    f->print = yard_worker(f->yard, true);
+    again = played_take(f->yard, &f->print, STAGE_BEGUN);
+    assert_true(uuid_equal(&id, &again));
+    assert_string_equal(yard_look(f->yard, &id).code, "worker-lost");
+}
+
+static void a_lost_worker_after_the_mark_is_adopted(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = yard_put(f->yard, "print"), again;
+
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    played_mark(f->yard, &f->print, &id);
+    played_die(f->yard, &f->print);
+    f->print = yard_worker(f->yard, true);
+    again = played_take(f->yard, &f->print, STAGE_RELEASING);
+    assert_true(uuid_equal(&id, &again));
+    assert_int_equal(yard_look(f->yard, &id).attempts, 1);
+}
+
+static void say_begin(struct fixture *f, const struct uuid *id)
+{
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+
+    assert_int_equal(word_add_begin(&line, id), 0);
+    played_say(f->yard, &f->email, &line);
+}
+
+static void a_mail_that_had_begun_is_sent_again(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = yard_put(f->yard, "email"), again;
+
+    played_take(f->yard, &f->email, STAGE_FRESH);
+    say_begin(f, &id);
+    played_die(f->yard, &f->email);
+    f->email = yard_worker(f->yard, true);
+    again = played_take(f->yard, &f->email, STAGE_BEGUN);
+    assert_true(uuid_equal(&id, &again));
+}
+
+static void a_mail_that_had_begun_waits_for_a_person(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid begun, waiting;
+
+    yard_set(f->yard, "email.in_doubt", "hold");
+    begun = yard_put(f->yard, "email");
+    waiting = yard_put(f->yard, "email");
+    played_take(f->yard, &f->email, STAGE_FRESH);
+    played_take(f->yard, &f->email, STAGE_FRESH);
+    say_begin(f, &begun);
+    played_die(f->yard, &f->email);
+    assert_string_equal(yard_wait(f->yard, &begun, STATE_IN_DOUBT).code, "worker-lost");
+    /* The other one of the batch had not begun: it is known not to be sent. */
+    f->email = yard_worker(f->yard, true);
+    played_take(f->yard, &f->email, STAGE_BEGUN);
+    assert_int_equal(yard_look(f->yard, &waiting).state, STATE_SENDING);
+}
+
+static void a_destination_in_trouble_costs_one_probe(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid first = yard_put(f->yard, "email"), second, probe, letter;
+
+    yard_set(f->yard, "retry.first", "10s");
+    yard_set(f->yard, "retry.max", "10s");
+    played_take(f->yard, &f->email, STAGE_FRESH);
+    played_report(f->yard, &f->email, &first, OUTCOME_DEFERRED, "connect", true);
+    second = yard_put(f->yard, "email");
+    assert_true(played_hears_nothing(f->yard, &f->email));
+    assert_int_equal(yard_look(f->yard, &second).state, STATE_QUEUED);
+    assert_true(dispatch_is_quiet(f->yard->dispatch));
+
+    /* Letters go on meanwhile. */
+    letter = yard_put(f->yard, "print");
+    assert_int_equal(yard_look(f->yard, &letter).state, STATE_SENDING);
+
+    yard_put(f->yard, "email");
+    dispatch_nudge(f->yard->dispatch);
+    probe = played_take(f->yard, &f->email, STAGE_FRESH);
+    assert_true(uuid_equal(&probe, &second));
+    assert_true(played_hears_nothing(f->yard, &f->email));
+    played_report(f->yard, &f->email, &probe, OUTCOME_DELIVERED, "smtp-250", false);
+    played_take(f->yard, &f->email, STAGE_FRESH);
+}
+
+static void status_tells_the_trouble(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = yard_put(f->yard, "email");
+    CLEANUP(json_cleanup) json_t *status = NULL;
+    const json_t *trouble;
+
+    played_take(f->yard, &f->email, STAGE_FRESH);
+    played_report(f->yard, &f->email, &id, OUTCOME_DEFERRED, "tls-certificate-name", true);
+    status = dispatch_status(f->yard->dispatch);
+    assert_int_equal(json_array_size(status), METHODS);
+    trouble = json_object_get(json_array_get(status, 1), "trouble");
+    assert_string_equal(json_text(trouble, "code"), "tls-certificate-name");
+    assert_string_equal(json_text(trouble, "reason"), "as the test says");
+    assert_true(json_is_null(json_object_get(json_array_get(status, 0), "trouble")));
+}
+
+static void takes_up_what_a_kill_left(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid begun = yard_put(f->yard, "print"), releasing = yard_put(f->yard, "print"),
+                spooled = yard_put(f->yard, "print");
+    enum stage stages[3];
+
+    for (unsigned i = 0; i < 3; i++)
+        played_take(f->yard, &f->print, STAGE_FRESH);
+    played_mark(f->yard, &f->print, &releasing);
+    played_report(f->yard, &f->print, &spooled, OUTCOME_SPOOLED, "waiting", false);
+    yard_wait(f->yard, &spooled, STATE_SPOOLED);
+    yard_restart(f->yard);
+    played_die(f->yard, &f->print);
+    played_die(f->yard, &f->email);
+    yard_workers(f->yard, &f->print, &f->email);
+    for (unsigned i = 0; i < 3; i++) {
+        struct order o = played_hear(f->yard, &f->print);
+
+        assert_int_equal(o.kind, ORDER_DELIVER);
+        stages[uuid_equal(&o.parcel.id, &begun) ? 0 : uuid_equal(&o.parcel.id, &releasing) ? 1 : 2] = o.parcel.stage;
+        order_release(&o);
+    }
+    assert_int_equal(stages[0], STAGE_BEGUN);
+    assert_int_equal(stages[1], STAGE_RELEASING);
+    assert_int_equal(stages[2], STAGE_SPOOLED);
+}
+
+static void a_silent_worker_is_given_up(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id;
+
+    yard_set(f->yard, "workers.deadline", "1s");
+    id = yard_put(f->yard, "print");
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    assert_string_equal(yard_wait(f->yard, &id, STATE_DEFERRED).code, "deadline");
+    played_die(f->yard, &f->print);
+    f->print = yard_worker(f->yard, true);
+    played_take(f->yard, &f->print, STAGE_BEGUN);
+}
+
+static void an_unfit_worker_is_told_of(void **state)
+{
+    struct fixture *f = *state;
+    struct played unfit;
+    CLEANUP(json_cleanup) json_t *status = NULL;
+    const json_t *print;
+
+    played_die(f->yard, &f->print);
+    unfit = yard_worker(f->yard, false);
+    played_die(f->yard, &unfit);
+    status = dispatch_status(f->yard->dispatch);
+    print = json_array_get(status, 0);
+    assert_string_equal(json_text(json_object_get(print, "trouble"), "code"), "key");
+    /* It is tried again; the first one that is fit ends the trouble. */
+    f->print = yard_worker(f->yard, true);
+    json_decref(status);
+    status = dispatch_status(f->yard->dispatch);
+    assert_true(json_is_null(json_object_get(json_array_get(status, 0), "trouble")));
+}
+
+static void a_worker_is_recycled(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id;
+    struct order o;
+
+    yard_set(f->yard, "workers.recycle", "1");
+    id = yard_put(f->yard, "print");
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    o = played_hear(f->yard, &f->print);
+    assert_int_equal(o.kind, ORDER_QUIT);
+    order_release(&o);
+    played_report(f->yard, &f->print, &id, OUTCOME_DELIVERED, "printed", false);
+    yard_wait(f->yard, &id, STATE_DELIVERED);
+    played_die(f->yard, &f->print);
+    f->print = yard_worker(f->yard, true);
+}
+
+static void a_reload_brings_new_workers(void **state)
+{
+    struct fixture *f = *state;
+    struct order o;
+
+    dispatch_reload(f->yard->dispatch);
+    o = played_hear(f->yard, &f->print);
+    assert_int_equal(o.kind, ORDER_QUIT);
+    order_release(&o);
+    played_die(f->yard, &f->print);
+    played_die(f->yard, &f->email);
+    yard_workers(f->yard, &f->print, &f->email);
+}
+
+static void a_stop_claims_nothing_more(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid in_hand = yard_put(f->yard, "print"), later;
+
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    dispatch_stop(f->yard->dispatch);
+    later = yard_put(f->yard, "print");
+    assert_true(dispatch_is_busy(f->yard->dispatch));
+    played_report(f->yard, &f->print, &in_hand, OUTCOME_DELIVERED, "printed", false);
+    yard_wait(f->yard, &in_hand, STATE_DELIVERED);
+    assert_false(dispatch_is_busy(f->yard->dispatch));
+    assert_int_equal(yard_look(f->yard, &later).state, STATE_QUEUED);
+}
+
+static void a_worker_that_breaks_the_protocol_is_dropped(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = yard_put(f->yard, "print"), foreign = yard_put(f->yard, "email");
+
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    played_take(f->yard, &f->email, STAGE_FRESH);
+    /* Another worker's delivery is none of its business. */
+    played_report(f->yard, &f->print, &foreign, OUTCOME_DELIVERED, "printed", false);
+    assert_int_equal(yard_look(f->yard, &foreign).state, STATE_SENDING);
+    assert_string_equal(yard_wait(f->yard, &id, STATE_DEFERRED).code, "protocol");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(hands_out_after_the_claim_is_committed),
+        TEST(settles_by_the_outcome),
+        TEST(answers_a_mark_after_its_commit),
+        TEST(tries_again_what_was_deferred),
+        TEST(gives_up_in_the_end),
+        TEST(a_spooled_letter_is_followed),
+        TEST(a_lost_worker_before_the_mark_costs_an_attempt),
+        TEST(a_lost_worker_after_the_mark_is_adopted),
+        TEST(a_mail_that_had_begun_is_sent_again),
+        TEST(a_mail_that_had_begun_waits_for_a_person),
+        TEST(a_destination_in_trouble_costs_one_probe),
+        TEST(status_tells_the_trouble),
+        TEST(takes_up_what_a_kill_left),
+        TEST(a_silent_worker_is_given_up),
+        TEST(an_unfit_worker_is_told_of),
+        TEST(a_worker_is_recycled),
+        TEST(a_reload_brings_new_workers),
+        TEST(a_stop_claims_nothing_more),
+        TEST(a_worker_that_breaks_the_protocol_is_dropped),
+    };
+
+    json_wipe_memory();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
