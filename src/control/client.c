@@ -225,10 +225,8 @@ static void run(struct exchange *x)
         send_and_go_on(x);
         break;
     case STEP_COMMIT:
-        /* Nudged before the commit: what became due can be claimed in the same transaction. */
         x->settled = true;
         join(x);
-        x->request.host->nudge(x->request.host->userdata);
         break;
     case STEP_REFUSED:
         operator_log(&x->request);

@@ -207,6 +207,10 @@ static int run_verb(struct request *q, const struct verb *verb)
     else
         r = refuse_state(q, &now);
     json_decref(now.outcome);
+    /* Before the commit, so that what became due can be claimed in the same transaction; and also for what is
+     * queued already, whose destination may be in trouble: "retry" means now. */
+    if (r == STEP_COMMIT || (r == STEP_DONE && verb->to == STATE_QUEUED))
+        q->host->nudge(q->host->userdata);
     return r;
 }
 

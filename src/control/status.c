@@ -1,7 +1,9 @@
 #include "request.h"
 
 #include <errno.h>
+#include <stdio.h>
 
+#include <pindispatch/log.h>
 #include <pindispatch/site.h>
 #include <pindispatch/store.h>
 
@@ -47,7 +49,12 @@ int command_reload(struct request *q)
 {
     struct problem p = { 0 };
     int r = q->host->reload(q->host->userdata, &p);
+    char uid[24];
 
+    snprintf(uid, sizeof(uid), "%lld", (long long)q->uid);
+    log_event(LOG_NOTICE, MESSAGE_OPERATOR,
+              LOG_FIELDS(LOG_FIELD("OPERATOR_UID", uid), LOG_FIELD("COMMAND", q->command->name)),
+              "operator with uid %s: reload %s", uid, r == 0 ? "done" : "refused");
     if (r < 0)
         return r;
     if (r > 0)

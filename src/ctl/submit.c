@@ -235,6 +235,8 @@ static int submit(struct submission *s, char *const *files, size_t n, int64_t ti
     if (s->socket < 0)
         return ctl_no_daemon(socket, s->socket);
     s->answers = (struct lines){ .fd = s->socket, .input = BUFFER(ANSWER_MOST) };
+    if (n == 0 && isatty(STDIN_FILENO))
+        fputs("events are read from this terminal, one a line; Ctrl-D ends\n", stderr);
     feed_begin(&s->feed, files, n);
     progress_begin(&s->progress, !s->ctl->json);
     status = run(s);
