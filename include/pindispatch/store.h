@@ -57,6 +57,9 @@ struct admission {
         struct uuid id; /* out */
     } items[SECRET_KINDS];
 };
+/* What put would find, without changing anything: 0 when the event's identity is new, else STORE_DUPLICATE or
+ * STORE_CONFLICT as put. Only A->event need be set. */
+int store_recall(struct store *s, struct admission *a);
 /* 0: accepted, ids filled. STORE_DUPLICATE: n and items are those that exist (method, state, id).
  * STORE_CONFLICT: the identity exists with another digest; nothing is changed. */
 int store_put(struct store *s, struct admission *a);

@@ -124,21 +124,14 @@ static void forget_secrets(struct event *e)
     free(TAKE(e->sealed));
 }
 
-/* 0 when the event is in the open transaction, also as one that was there already or stands in the way. */
-static int put(struct ticket *t, const struct origin *o)
+/* R is the store's answer. 0 when the event is in the open transaction, also as one that was there already or stands
+ * in the way. */
+static int judge(struct ticket *t, int r)
 {
-    const struct site *site = t->admit->site;
-    int r;
-
-    t->admission.event = t->event;
-    t->admission.cause = (struct cause){
-        .what = o->what, .uid = o->uid, .generation = site->generation, .now = clock_now(site->clock)
-    };
-    r = store_put(site->store, &t->admission);
     for (size_t i = 0; i < t->admission.n; i++)
         t->admission.items[i].sealed = NULL;
     if (r < 0) {
-        commit_fail(site->commit, r);
+        commit_fail(t->admit->site->commit, r);
         return refuse_by_store(t, r);
     }
     t->verdict = r == STORE_DUPLICATE ? VERDICT_DUPLICATE : r == STORE_CONFLICT ? VERDICT_REJECTED : VERDICT_ACCEPTED;
@@ -147,9 +140,33 @@ static int put(struct ticket *t, const struct origin *o)
     return 0;
 }
 
-static int decide(struct ticket *t, const struct origin *o, const char *line, size_t size)
+static int add_and_put(struct ticket *t)
 {
     CLEANUP(seals_cleanup) struct seals seals = { { NULL } };
+    int r = add_items(t, &seals);
+
+    return r == 0 ? judge(t, store_put(t->admit->site->store, &t->admission)) : r;
+}
+
+/* An event that is there already keeps the methods that were in force when it came: it is not looked at with today's,
+ * and nothing is sealed for it. */
+static int take(struct ticket *t, const struct origin *o)
+{
+    const struct site *site = t->admit->site;
+    int r;
+
+    t->admission.event = t->event;
+    t->admission.cause = (struct cause){
+        .what = o->what, .uid = o->uid, .generation = site->generation, .now = clock_now(site->clock)
+    };
+    r = store_recall(site->store, &t->admission);
+    r = r == 0 ? add_and_put(t) : judge(t, r);
+    forget_secrets(t->event);
+    return r;
+}
+
+static int decide(struct ticket *t, const struct origin *o, const char *line, size_t size)
+{
     int r = event_parse(line, size, settings_list(t->admit->site->settings, "accept_types"), &t->event, &t->problem);
 
     if (r < 0)
@@ -158,9 +175,7 @@ static int decide(struct ticket *t, const struct origin *o, const char *line, si
         (void)event_identify(line, size, &t->event);
         return 1;
     }
-    r = add_items(t, &seals);
-    forget_secrets(t->event);
-    return r == 0 ? put(t, o) : 1;
+    return take(t, o);
 }
 
 static void log_taken(const struct ticket *t)

@@ -16,6 +16,7 @@ struct backend {
     const char *name;
     int (*open)(const char *path, struct store **ret, struct problem *p);
     struct store *(*close)(struct store *s);
+    int (*recall)(struct store *s, struct admission *a);
     int (*put)(struct store *s, struct admission *a);
     int (*claim)(struct store *s, const char *method, unsigned limit, const struct cause *cause, store_each *each,
                  void *userdata);

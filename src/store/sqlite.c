@@ -4,6 +4,7 @@ const struct backend backend_sqlite = {
     .name = "sqlite",
     .open = sqlite_open_store,
     .close = sqlite_close_store,
+    .recall = sqlite_recall,
     .put = sqlite_put,
     .claim = sqlite_claim,
     .mark = sqlite_mark,

@@ -127,6 +127,7 @@ int sqlite_audit(struct store *store, const struct uuid *id, uint64_t after, aud
 int sqlite_audit_verify(struct store *store, uint64_t *ret_rows, struct problem *p);
 
 /* sqlite_put.c */
+int sqlite_recall(struct store *store, struct admission *a);
 int sqlite_put(struct store *store, struct admission *a);
 
 /* sqlite_change.c */

@@ -148,6 +148,15 @@ static bool is_sound(const struct admission *a)
     return a->n <= SECRET_KINDS && (a->n < 2 || a->items[0].secret != a->items[1].secret);
 }
 
+int sqlite_recall(struct store *store, struct admission *a)
+{
+    struct sqlite *s = sqlite_of(store);
+    int64_t key = 0;
+    int r = event_key(s, a->event, &key);
+
+    return r == 0 ? find_event(s, key, a) : r;
+}
+
 int sqlite_put(struct store *store, struct admission *a)
 {
     struct sqlite *s = sqlite_of(store);

@@ -45,6 +45,11 @@ struct store *store_close(struct store *s)
     return s ? s->backend->close(s) : NULL;
 }
 
+int store_recall(struct store *s, struct admission *a)
+{
+    return s->backend->recall(s, a);
+}
+
 int store_put(struct store *s, struct admission *a)
 {
     return s->backend->put(s, a);

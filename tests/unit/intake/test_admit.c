@@ -222,6 +222,21 @@ static void method_may_ask_for_more(void **state)
     assert_int_equal(count_in_store(h, "Asa"), 0);
 }
 
+/* What would be refused today was taken when it came. */
+static void a_duplicate_is_not_looked_at_with_todays_method(void **state)
+{
+    static const char without_address[] = "\"holder\":{\"name\":\"Eva\"},\"pin\":\"" PIN "\"";
+    struct house *h = *state;
+    CLEANUP(json_cleanup) json_t *first = submit(h, "1", without_address);
+    CLEANUP(json_cleanup) json_t *again = NULL;
+
+    assert_string_equal(json_text(first, "result"), "accepted");
+    house_set(h, "CardsPINDeliveryMethod", "email");
+    again = submit(h, "1", without_address);
+    assert_string_equal(json_text(again, "result"), "duplicate");
+    assert_rejected(submit(h, "2", without_address), "missing", "$.data.holder.email");
+}
+
 static void same_event_is_a_duplicate(void **state)
 {
     struct house *h = *state;
@@ -306,6 +321,7 @@ int main(void)
         TEST(sealed_to_another_key_is_rejected),
         TEST(method_may_ask_for_more),
         TEST(same_event_is_a_duplicate),
+        TEST(a_duplicate_is_not_looked_at_with_todays_method),
         TEST(refusal_names_the_event_but_no_value),
         TEST(full_disk_is_told_and_passes),
         TEST(audit_knows_the_peer),

@@ -161,6 +161,32 @@ static void the_same_identity_is_a_duplicate_or_a_conflict(void **state)
     assert_string_equal(find(f, id).sealed, SEALED_TEXT);
 }
 
+static int recall_as(struct fixture *f, const char *id, const char *content, struct admission *a)
+{
+    struct event e = { .id = id, .source = "/issuer" };
+
+    snprintf((char *)e.digest, sizeof(e.digest), "%s", content);
+    *a = (struct admission){ .event = &e };
+    return store_recall(f->store, a);
+}
+
+static void recalls_without_writing(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put(f, "e1", "print");
+    struct admission a;
+
+    commit(f);
+    assert_int_equal(recall_as(f, "e1", "card", &a), STORE_DUPLICATE);
+    assert_int_equal(a.n, 1);
+    assert_true(uuid_equal(&a.items[0].id, &id));
+    assert_string_equal(a.items[0].method, "print");
+    assert_int_equal(recall_as(f, "e1", "another card", &a), STORE_CONFLICT);
+    assert_int_equal(recall_as(f, "e9", "card", &a), 0);
+    assert_false(store_is_dirty(f->store));
+    assert_int_equal(stat_of(f).events, 1);
+}
+
 static void what_cannot_be_is_not_put(void **state)
 {
     struct fixture *f = *state;
@@ -384,6 +410,7 @@ static int run_contract(const char *backend)
         CONTRACT(nopin_is_final_and_never_claimed),
         CONTRACT(two_secrets_are_two_deliveries),
         CONTRACT(the_same_identity_is_a_duplicate_or_a_conflict),
+        CONTRACT(recalls_without_writing),
         CONTRACT(what_cannot_be_is_not_put),
         CONTRACT(claim_takes_what_is_due_oldest_first),
         CONTRACT(a_callback_that_stops_is_told),
