@@ -9,7 +9,7 @@
 
 struct secret;
 
-enum { SECRET_MAX = 240 }; /* bytes; a longer one is refused */
+enum { SECRET_MAX = 239 }; /* bytes; a longer one is refused */
 
 /* Copies SIZE bytes. -ENOMEM, -E2BIG, -EINVAL when SIZE is 0. The caller wipes the original. */
 int secret_new(const void *bytes, size_t size, struct secret **ret);
@@ -20,7 +20,7 @@ DEFINE_CLEANUP(struct secret, secret, secret_free)
 const char *secret_reveal(const struct secret *s);
 size_t secret_size(const struct secret *s);
 
-/* A secret of the same length, all of it a mask ("•" in UTF-8 for each byte is the caller's choice of MASK). */
+/* A secret of the same length, all of it MASK. */
 int secret_masked(const struct secret *s, char mask, struct secret **ret);
 
 /* Overwrites memory in a way that the compiler may not drop. */

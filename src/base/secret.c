@@ -14,7 +14,7 @@ enum { BLOCK_SIZE = 64 * 1024 };
 struct secret {
     size_t size; /* 0: the slot is free */
     struct secret *next_free;
-    char bytes[SECRET_MAX];
+    char bytes[SECRET_MAX + 1];
 };
 
 _Static_assert(sizeof(struct secret) == 256, "slots fill a block evenly");
@@ -58,7 +58,7 @@ int secret_new(const void *bytes, size_t size, struct secret **ret)
 
     if (size == 0)
         return -EINVAL;
-    if (size >= SECRET_MAX)
+    if (size > SECRET_MAX)
         return -E2BIG;
     r = take_slot(size, ret);
     if (r < 0)

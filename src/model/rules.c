@@ -72,7 +72,7 @@ static int take_string(struct reading *r, const struct field *f, const json_t *v
 
 static int check_text(struct reading *r, const struct field *f, json_t *value)
 {
-    const char *text;
+    const char *text = NULL;
 
     if (take_string(r, f, value, &text) != 0)
         return 1;
@@ -81,7 +81,7 @@ static int check_text(struct reading *r, const struct field *f, json_t *value)
 
 static int check_type(struct reading *r, const struct field *f, json_t *value)
 {
-    const char *text;
+    const char *text = NULL;
 
     if (take_string(r, f, value, &text) != 0)
         return 1;
