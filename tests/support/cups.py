@@ -13,7 +13,6 @@ What the printer does is chosen by words in DIR/printed/PRINTER/fault: `fail`, `
 
 import argparse
 import ctypes
-import getpass
 import grp
 import os
 import pathlib
@@ -38,21 +37,27 @@ if [ $# -lt 5 ]; then
     exit 0
 fi
 dir=${DEVICE_URI#capture://}
-uuid=$(printf '%s' "$5" | tr ' ' '\n' | sed -n 's/^job-uuid=urn:uuid://p')
-case $(cat "$dir/fault" 2>/dev/null) in
+case $5 in
+*job-uuid=urn:uuid:*) uuid=${5##*job-uuid=urn:uuid:} uuid=${uuid%% *} ;;
+*) uuid=job-$1 ;;
+esac
+fault=
+[ -e "$dir/fault" ] && read -r fault <"$dir/fault"
+case $fault in
 fail) cat >/dev/null; echo 'ERROR: The paper is jammed.' >&2; exit 1 ;;
 stop) cat >/dev/null; echo 'ERROR: The toner is empty.' >&2; exit 4 ;;
-slow*) sleep "$(sed 's/slow//' "$dir/fault")" ;;
+slow*) sleep "${fault#slow}" ;;
 no-history) echo 'STATE: +cups-ipp-missing-job-history' >&2 ;;
 esac
-cat "${6:--}" >"$dir/.part.$$"
-sheets=$(grep -a -c '/Type */Page\([^s]\|$\)' "$dir/.part.$$")
-[ "$sheets" -gt 0 ] && echo "PAGE: total $sheets" >&2
+# One print at a time: cupsd runs one backend a printer.
 number=1
-while ! ln "$dir/.part.$$" "$dir/${uuid:-job-$1}.$number.pdf" 2>/dev/null; do
+while [ -e "$dir/$uuid.$number.pdf" ]; do
     number=$((number + 1))
 done
-rm "$dir/.part.$$"
+cat "${6:--}" >"$dir/.part"
+sheets=$(grep -a -c '/Type */Page\([^s]\|$\)' "$dir/.part")
+[ "$sheets" -gt 0 ] && echo "PAGE: total $sheets" >&2
+mv "$dir/.part" "$dir/$uuid.$number.pdf"
 exit 0
 """
 
@@ -152,7 +157,7 @@ class PrivateCups:
         if os.geteuid() != 0:
             own = grp.getgrgid(os.getegid()).gr_name
             system = next((g.gr_name for g in grp.getgrall() if g.gr_name != own), own)
-            return getpass.getuser(), own, system
+            return pwd.getpwuid(os.geteuid()).pw_name, own, system
         return "lp", "lp", "root"
 
     def _give(self, path):
