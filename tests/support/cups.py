@@ -46,7 +46,11 @@ fault=
 case $fault in
 fail) cat >/dev/null; echo 'ERROR: The paper is jammed.' >&2; exit 1 ;;
 stop) cat >/dev/null; echo 'ERROR: The toner is empty.' >&2; exit 4 ;;
-slow*) sleep "${fault#slow}" ;;
+slow*) # a cupsd that is not root ends the shell only, not what it started
+    sleep ${fault#slow} &
+    trap "kill $!; exit 1" TERM
+    wait $!
+    trap - TERM ;;
 no-history) echo 'STATE: +cups-ipp-missing-job-history' >&2 ;;
 esac
 # One print at a time: cupsd runs one backend a printer.
