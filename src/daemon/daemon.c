@@ -11,6 +11,7 @@
 #include <pindispatch/commit.h>
 #include <pindispatch/config.h>
 #include <pindispatch/control.h>
+#include <pindispatch/crashpoint.h>
 #include <pindispatch/dispatch.h>
 #include <pindispatch/file.h>
 #include <pindispatch/intake.h>
@@ -111,8 +112,10 @@ int daemon_reload(struct daemon *d, struct problem *p)
                   "the configuration was not reloaded, the old one stays in force: %s: %s", p->where, p->message);
         return r;
     }
+    CRASH_POINT("daemon.reloading");
     swap_settings(d, TAKE(s), TAKE(key));
     dispatch_reload(d->dispatch);
+    CRASH_POINT("daemon.reloaded");
     log_event(LOG_NOTICE, MESSAGE_RELOADED, NULL, "configuration %ju is in force: PIN by %s, PUK by %s",
               (uintmax_t)d->site.generation, settings_text(d->settings, "CardsPINDeliveryMethod"),
               settings_text(d->settings, "CardsPUKDeliveryMethod"));
@@ -150,6 +153,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
     (void)info;
     if (d->stopping)
         return sd_event_exit(d->site.loop, 0);
+    CRASH_POINT("daemon.stopping");
     d->stopping = true;
     sd_notify(0, "STOPPING=1");
     intake_stop(d->intake);
@@ -340,9 +344,12 @@ int daemon_run(struct daemon *d)
     log_event(LOG_NOTICE, MESSAGE_STARTED, NULL, "pindispatchd %s is ready: PIN by %s, PUK by %s%s",
               PINDISPATCH_VERSION, settings_text(d->settings, "CardsPINDeliveryMethod"),
               settings_text(d->settings, "CardsPUKDeliveryMethod"), d->site.dry_run ? " (dry run)" : "");
+    CRASH_POINT("daemon.ready");
     sd_notify(0, "READY=1");
     r = sd_event_loop(d->site.loop);
+    CRASH_POINT("daemon.flushing");
     commit_flush(d->commit);
+    CRASH_POINT("daemon.flushed");
     log_event(LOG_NOTICE, MESSAGE_STOPPED, NULL, "pindispatchd ends");
     return r < 0 ? 1 : r;
 }

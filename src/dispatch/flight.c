@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <pindispatch/crashpoint.h>
 #include <pindispatch/json.h>
 #include <pindispatch/log.h>
 
@@ -178,7 +179,9 @@ static void save(struct flight *f)
     c.stage = stage_after(f, c.to);
     f->state = c.to;
     f->place = FLIGHT_SETTLING;
+    CRASH_POINT("dispatch.settling");
     r = store_settle(site->store, &c);
+    CRASH_POINT("dispatch.settled");
     if (r < 0)
         commit_fail(site->commit, r);
     if (r > 0) {
@@ -196,6 +199,7 @@ static void on_settled(struct flight *f)
 {
     struct lane *l = f->lane;
 
+    CRASH_POINT("dispatch.settle-committed");
     log_change(f, f->state);
     outcome_release(&f->outcome);
     if (f->state == STATE_SPOOLED) {
@@ -215,6 +219,7 @@ static void on_committed(struct commit_waiter *w, int r)
     struct lane *l = f->lane;
 
     if (f->place == FLIGHT_CLAIMED && r == 0) {
+        CRASH_POINT("dispatch.claim-committed");
         f->place = FLIGHT_WAITING;
         lane_hand_out(l);
     } else if (f->place == FLIGHT_CLAIMED) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <pindispatch/crashpoint.h>
 #include <pindispatch/log.h>
 #include <pindispatch/settings.h>
 
@@ -223,6 +224,8 @@ void lane_claim(struct lane *l)
         commit_fail(l->dispatch->site->commit, r);
         return;
     }
+    if (claim.n > 0)
+        CRASH_POINT("dispatch.claimed");
     l->drained = claim.n < room;
     if (l->drained)
         sleep_until_due(l);
@@ -398,6 +401,7 @@ void lane_recover(struct lane *l)
         f->begun = !(l->method->flags & METHOD_FENCED);
         if (f->begun || f->parcel.stage == STAGE_SPOOLED)
             flight_orphan(f, "restart", "the dispatcher ended");
+        CRASH_POINT("dispatch.recovering");
     }
 }
 

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include <pindispatch/clock.h>
+#include <pindispatch/crashpoint.h>
 #include <pindispatch/file.h>
 #include <pindispatch/json.h>
 #include <pindispatch/log.h>
@@ -151,6 +152,7 @@ static void answer_marks(struct commit_waiter *w, int r)
     struct link *k = (struct link *)((char *)w - offsetof(struct link, marking));
     struct buffer line = BUFFER(PROTOCOL_LINE);
 
+    CRASH_POINT("dispatch.mark-committed");
     k->is_marking = false;
     for (size_t i = 0; i < k->n_marks; i++) {
         struct flight *f = flight_find(k->lane, &k->marks[i]);
@@ -165,6 +167,7 @@ static void answer_marks(struct commit_waiter *w, int r)
         return;
     }
     send_buffer(k, &line, order_add_ids(&line, r == 0 ? ORDER_GO : ORDER_STOP, k->marks, k->n_marks));
+    CRASH_POINT("dispatch.go-sent");
     arm_deadline(k);
 }
 
@@ -194,6 +197,7 @@ static int on_mark(struct link *k, const struct word *w)
         return r;
     if (r != 0)
         commit_fail(site->commit, r < 0 ? r : -ESTALE);
+    CRASH_POINT("dispatch.marked");
     k->is_marking = true;
     commit_join(site->commit, &k->marking);
     return 0;
@@ -216,6 +220,7 @@ static int on_begin(struct link *k, const struct word *w)
     if (!f || f->link != k)
         return -EPROTO;
     f->begun = true;
+    CRASH_POINT("dispatch.begun");
     return 0;
 }
 
@@ -323,6 +328,7 @@ static void lose(struct link *k, const char *code, const char *reason)
     struct lane *l = k->lane;
     bool expected = k->quitting && k->in_hand == 0;
 
+    CRASH_POINT("dispatch.worker-lost");
     log_lost(k, reason);
     if (k->pid > 0 && !expected)
         kill(k->pid, SIGKILL);
@@ -433,6 +439,7 @@ int link_deliver(struct link *k, struct flight *f)
 
     if (r < 0)
         return r;
+    CRASH_POINT("dispatch.handed-out");
     f->link = k;
     f->place = FLIGHT_AT_WORK;
     f->begun = false;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <pindispatch/clock.h>
+#include <pindispatch/crashpoint.h>
 #include <pindispatch/log.h>
 #include <pindispatch/method.h>
 #include <pindispatch/seal.h>
@@ -145,7 +146,11 @@ static int add_and_put(struct ticket *t)
     CLEANUP(seals_cleanup) struct seals seals = { { NULL } };
     int r = add_items(t, &seals);
 
-    return r == 0 ? judge(t, store_put(t->admit->site->store, &t->admission)) : r;
+    CRASH_POINT("intake.sealed");
+    if (r == 0)
+        r = judge(t, store_put(t->admit->site->store, &t->admission));
+    CRASH_POINT("intake.put");
+    return r;
 }
 
 /* An event that is there already keeps the methods that were in force when it came: it is not looked at with today's,
@@ -175,6 +180,7 @@ static int decide(struct ticket *t, const struct origin *o, const char *line, si
         (void)event_identify(line, size, &t->event);
         return 1;
     }
+    CRASH_POINT("intake.parsed");
     return take(t, o);
 }
 
@@ -237,6 +243,7 @@ static void on_commit(struct commit_waiter *w, int r)
     struct ticket *t = (struct ticket *)((char *)w - offsetof(struct ticket, waiter));
     struct admit *a = t->admit;
 
+    CRASH_POINT("intake.committed");
     a->pending--;
     if (r < 0) {
         t->problem = (struct problem){ .code = "" };

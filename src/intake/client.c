@@ -6,6 +6,7 @@
 #include <pindispatch/buffer.h>
 #include <pindispatch/channel.h>
 #include <pindispatch/clock.h>
+#include <pindispatch/crashpoint.h>
 #include <pindispatch/json.h>
 #include <pindispatch/log.h>
 #include <pindispatch/site.h>
@@ -76,6 +77,7 @@ static int send_answer(struct client *c, const struct ticket *t)
     if (r == 0)
         r = channel_send(c->channel, buffer_bytes(&line), buffer_size(&line));
     buffer_release(&line);
+    CRASH_POINT("intake.answered");
     return r;
 }
 

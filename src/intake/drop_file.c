@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <pindispatch/crashpoint.h>
 #include <pindispatch/json.h>
 #include <pindispatch/lines.h>
 #include <pindispatch/log.h>
@@ -237,9 +238,12 @@ static enum drop_state conclude(struct drop_file *f)
 
     if (f->again)
         return DROP_AGAIN;
+    CRASH_POINT("drop.committed");
     r = aside_publish(&f->aside);
+    CRASH_POINT("drop.published");
     if (r == 0 && unlinkat(f->dir, f->name, 0) < 0 && errno != ENOENT)
         r = -errno;
+    CRASH_POINT("drop.cleared");
     if (r == 0)
         return DROP_DONE;
     aside_withdraw(&f->aside);

@@ -13,6 +13,7 @@
 #include "email_judge.h"
 #include "email_trouble.h"
 
+#include <pindispatch/crashpoint.h>
 #include <pindispatch/json.h>
 
 enum { DEADLINE_SPARE = 30 }; /* seconds that the guard has before the process's own deadline strikes */
@@ -128,7 +129,11 @@ static void settle_by_reply(struct session *s)
 /* Notes before the first byte that there may be bytes. */
 static void begin(struct session *s)
 {
-    int r = s->desk->begin(s->desk, s->now.parcel);
+    int r;
+
+    CRASH_POINT("email.data-allowed");
+    r = s->desk->begin(s->desk, s->now.parcel);
+    CRASH_POINT("email.begun");
 
     s->now.begun = true;
     allow(s, s->account->timeout);
@@ -149,6 +154,7 @@ static const char *give_rest(struct session *s, int *size)
         return NULL;
     }
     if (left == 0) {
+        CRASH_POINT("email.ending");
         s->now.whole = email_guard_stands(&s->guard);
         allow(s, 2 * s->account->timeout); /* RFC 5321 section 4.5.3.2.6: leaving too early makes duplicates */
     }
@@ -231,6 +237,7 @@ static void on_message_end(struct session *s)
 
     if (!s->now.parcel || s->gate.breach)
         return;
+    CRASH_POINT("email.answered");
     settle_by_reply(s);
     /* After a refused DATA the library has looked for the next message before it tells: too late for this one. */
     if (begun)
@@ -257,6 +264,7 @@ static void on_event(smtp_session_t smtp, int event, void *arg, ...)
     va_start(args, arg);
     switch (event) {
     case SMTP_EV_CONNECT:
+        CRASH_POINT("email.connected");
         s->connected = true;
         email_gate_reset(&s->gate);
         allow(s, s->account->timeout);
@@ -278,10 +286,12 @@ static void on_event(smtp_session_t smtp, int event, void *arg, ...)
         break;
     case SMTP_EV_MAILSTATUS:
         (void)va_arg(args, char *);
+        CRASH_POINT("email.mail-answered");
         on_refusal(s, smtp_reverse_path_status(va_arg(args, smtp_message_t)));
         break;
     case SMTP_EV_RCPTSTATUS:
         (void)va_arg(args, char *);
+        CRASH_POINT("email.rcpt-answered");
         on_refusal(s, smtp_recipient_status(va_arg(args, smtp_recipient_t)));
         break;
     case SMTP_EV_MESSAGESENT:

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <pindispatch/clock.h>
+#include <pindispatch/crashpoint.h>
 
 #include "print_batch.h"
 
@@ -52,11 +53,13 @@ static int hand_in(struct batch *b, struct item *i, const struct document *d, st
     int e = spooler_create(b->spooler, uuid_format(&i->parcel->id, name), &i->parcel->job_uuid, &i->job, trouble);
     if (e)
         return e;
+    CRASH_POINT("print.created");
     i->made = true;
     i->pages = d->pages;
     e = check_held(&i->job, false, trouble);
     if (!e)
         e = spooler_send(b->spooler, i->job.id, d, &sent, trouble);
+    CRASH_POINT("print.sent");
     return e ? e : check_held(&sent, true, trouble);
 }
 
@@ -168,6 +171,7 @@ static int deliver_new(struct batch *b)
     int v = e < 0 ? e : verify(b, &trouble);
     if (v > 0)
         take_back_all(b);
+    CRASH_POINT("print.verified");
     e = v < 0 ? v : commit(b);
     if (e < 0)
         return undo(b, e);
@@ -181,6 +185,7 @@ static int work(struct batch *b)
 {
     struct outcome trouble = { 0 };
     int e = batch_find(b, &trouble);
+    CRASH_POINT("print.found");
     if (e == 0)
         e = batch_fence(b, &trouble);
     if (e < 0)

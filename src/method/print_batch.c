@@ -1,5 +1,7 @@
 #include "print_batch.h"
 
+#include <pindispatch/crashpoint.h>
+
 bool batch_is_open(const struct item *i, unsigned stages)
 {
     return !i->done && (stages & 1U << i->parcel->stage);
@@ -44,7 +46,9 @@ int batch_settle_all(struct batch *b, unsigned stages, const struct outcome *tro
 static int release(struct batch *b, struct item *i, struct outcome *trouble)
 {
     struct outcome o = { 0 };
+    CRASH_POINT("print.releasing");
     int e = spooler_release(b->spooler, i->job.id, &o);
+    CRASH_POINT("print.released");
     if (e < 0)
         return e;
     o.kind = OUTCOME_SPOOLED;

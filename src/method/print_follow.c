@@ -1,5 +1,7 @@
 #include "print_batch.h"
 
+#include <pindispatch/crashpoint.h>
+
 /* Before the intent a job is a leftover: cancelled when it is held, of no meaning when it has ended unprinted. One
  * that went further was released by somebody: it counts, so that nothing is printed twice. */
 static void consider_leftover(struct batch *b, struct item *i, const struct print_job *job)
@@ -74,6 +76,7 @@ int batch_follow(struct batch *b)
         if (!batch_is_open(i, STAGES_OLD) && !(batch_is_open(i, 1 << STAGE_BEGUN) && i->job.id))
             continue;
         item_judge(i, spooler_printer(b->spooler), b->accepted, &o);
+        CRASH_POINT("print.followed");
         if (o.kind == OUTCOME_SPOOLED && !looked)
             look_for_trouble(b, &stopped);
         looked |= o.kind == OUTCOME_SPOOLED;
@@ -102,7 +105,9 @@ static int look_again(struct batch *b, int id, struct outcome *trouble)
 int batch_fence(struct batch *b, struct outcome *trouble)
 {
     for (size_t k = 0; k < b->n_fences; k++) {
+        CRASH_POINT("print.fencing");
         int e = spooler_cancel(b->spooler, b->fences[k], trouble);
+        CRASH_POINT("print.fenced");
         if (e == SPOOLER_UNFIT)
             e = look_again(b, b->fences[k], trouble);
         if (e && e != SPOOLER_GONE)

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <pindispatch/clock.h>
+#include <pindispatch/crashpoint.h>
 #include <pindispatch/store.h>
 
 enum {
@@ -56,13 +57,25 @@ static void plan_tidy(struct commit *c, uint64_t milliseconds)
         c->tidying = arm_timer(c->tidy, milliseconds) >= 0;
 }
 
+static int commit_changes(struct commit *c)
+{
+    int r;
+
+    if (!store_is_dirty(c->store))
+        return store_commit(c->store);
+    CRASH_POINT("store.committing");
+    r = store_commit(c->store);
+    CRASH_POINT("store.committed");
+    return r;
+}
+
 static int end_transaction(struct commit *c)
 {
     int r = c->failed;
 
     c->failed = 0;
     if (r == 0)
-        return store_commit(c->store);
+        return commit_changes(c);
     store_abort(c->store);
     return r;
 }

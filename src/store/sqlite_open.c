@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/file.h>
 
+#include <pindispatch/crashpoint.h>
 #include <pindispatch/file.h>
 
 /* One page of cache is 4 KiB and some; the dispatcher has 64 MiB in all. The log is emptied by ourselves, where
@@ -156,6 +157,7 @@ int sqlite_open_store(const char *path, struct store **ret, struct problem *p)
     s->base.backend = &backend_sqlite;
     s->lock = -1;
     r = create_file(path, p);
+    CRASH_POINT("store.created");
     if (r == 0)
         r = find_file(path, &real, p);
     if (r == 0)
@@ -168,6 +170,7 @@ int sqlite_open_store(const char *path, struct store **ret, struct problem *p)
         r = start(s, path, p);
     if (r != 0)
         return r;
+    CRASH_POINT("store.opened");
     *ret = &TAKE(s)->base;
     return 0;
 }

@@ -5,6 +5,8 @@
 
 #include "schema_steps.h"
 
+#include <pindispatch/crashpoint.h>
+
 enum { APPLICATION_ID = 0x50494e44 }; /* "PIND", in the file's header */
 
 unsigned sqlite_newest_schema(void)
@@ -51,9 +53,11 @@ static int take_step(sqlite3 *db, size_t i)
     snprintf(finish, sizeof(finish), "PRAGMA application_id = %d; PRAGMA user_version = %zu; COMMIT", APPLICATION_ID,
              i + 1);
     if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
-        sqlite3_exec(db, schema_steps[i], NULL, NULL, NULL) == SQLITE_OK &&
-        sqlite3_exec(db, finish, NULL, NULL, NULL) == SQLITE_OK)
-        return 0;
+        sqlite3_exec(db, schema_steps[i], NULL, NULL, NULL) == SQLITE_OK) {
+        CRASH_POINT("store.migrating");
+        if (sqlite3_exec(db, finish, NULL, NULL, NULL) == SQLITE_OK)
+            return 0;
+    }
     return sqlite_errno(db);
 }
 
@@ -66,5 +70,6 @@ int sqlite_migrate(sqlite3 *db, const char *path, struct problem *p)
         r = refuse_other(db, path, schema, p);
     for (size_t i = (size_t)schema; r == 0 && i < ARRAY_SIZE(schema_steps); i++)
         r = take_step(db, i);
+    CRASH_POINT("store.migrated");
     return r;
 }

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <pindispatch/crashpoint.h>
+
 enum {
     LOG_PAGES = 2000,   /* the log is copied into the database beyond this (8 MiB) */
     PURGE_MARGIN = 128, /* erased rows left between what is removed and the oldest living secret: some pages */
@@ -303,10 +305,12 @@ int sqlite_tidy(struct store *store)
 
     if (s->dead || store->dirty)
         return s->dead ? s->dead : -EBUSY;
+    CRASH_POINT("store.tidying");
     sqlite3_busy_timeout(s->db, 0); /* a reader is not waited for */
     r = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     r = r == SQLITE_OK ? 0 : sqlite_errno(s->db);
     sqlite3_busy_timeout(s->db, BUSY_TIMEOUT);
+    CRASH_POINT("store.tidied");
     if (r == 0)
         store->untidy = false;
     return r;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <pindispatch/config.h>
+#include <pindispatch/crashpoint.h>
 #include <pindispatch/json.h>
 #include <pindispatch/log.h>
 #include <pindispatch/protocol.h>
@@ -94,6 +95,7 @@ static struct parcel *desk_next(struct desk *d)
         item = first_free(w);
     if (!item)
         return NULL;
+    CRASH_POINT("worker.taken");
     item->taken = true;
     return &item->parcel;
 }
@@ -103,6 +105,7 @@ static int desk_compose(struct desk *d, const struct parcel *p, struct document 
     int r = composer_compose(worker_of(d)->composer, p, ret, trouble);
     struct item *item = (struct item *)p;
 
+    CRASH_POINT("worker.composed");
     if (r == 0)
         snprintf(item->template_hash, sizeof(item->template_hash), "%s", ret->template_hash);
     return r;
@@ -117,11 +120,13 @@ static int desk_mark_all(struct desk *d, struct parcel *const *p, const json_t *
     /* Waiting for the commit is the dispatcher's time, not the method's. */
     alarm(0);
     w->answer = ANSWER_NONE;
+    CRASH_POINT("worker.marking");
     r = say(w, &line, word_add_mark(&line, p, evidence, n));
     while (r == 0 && w->answer == ANSWER_NONE)
         r = listen_once(w, true);
     if (r == 0 && w->answer == ANSWER_STOP)
         r = -ECANCELED;
+    CRASH_POINT("worker.marked");
     return r;
 }
 
@@ -135,8 +140,12 @@ static int desk_mark(struct desk *d, const struct parcel *p, const json_t *evide
 static int desk_begin(struct desk *d, const struct parcel *p)
 {
     struct buffer line = BUFFER(PROTOCOL_LINE);
+    int r;
 
-    return say(worker_of(d), &line, word_add_begin(&line, &p->id));
+    CRASH_POINT("worker.beginning");
+    r = say(worker_of(d), &line, word_add_begin(&line, &p->id));
+    CRASH_POINT("worker.begun");
+    return r;
 }
 
 static void drop_item(struct worker *w, struct item *item)
@@ -156,7 +165,11 @@ static int desk_report(struct desk *d, struct parcel *p, const struct outcome *o
     struct worker *w = worker_of(d);
     struct item *item = (struct item *)p;
     struct buffer line = BUFFER(PROTOCOL_LINE);
-    int r = say(w, &line, word_add_outcome(&line, &p->id, o, item->template_hash));
+    int r;
+
+    CRASH_POINT("worker.reporting");
+    r = say(w, &line, word_add_outcome(&line, &p->id, o, item->template_hash));
+    CRASH_POINT("worker.reported");
 
     drop_item(w, item);
     return r;
@@ -224,6 +237,7 @@ static int set_up(struct worker *w)
         return r;
     r = take_setup(w, &o, &p);
     order_release(&o);
+    CRASH_POINT("worker.set-up");
     if (r == 0)
         return say(w, &line, word_add_plain(&line, WORD_READY));
     if (r > 0) {
