@@ -4,6 +4,7 @@
 
 #include <pindispatch/cleanup.h>
 
+#include <stdbool.h>
 #include <systemd/sd-event.h>
 
 struct commit;
@@ -36,6 +37,23 @@ void commit_join(struct commit *c, struct commit_waiter *w);
 void commit_poke(struct commit *c);
 /* A verb of the store failed: undoes the transaction and tells every waiter R, at the end of this turn. */
 void commit_fail(struct commit *c, int r);
+
+/* A disk that is full, fails or is read-only, a damaged file: the store takes no changes. From then on hooks are not
+ * called, and the store is revived (store_revive()) once a second, more rarely when that takes long or does not last.
+ * Whoever can, waits with changes until it is over: what is tried all the same fails by itself. */
+struct commit_trouble {
+    int error; /* negative; 0: none */
+    char reason[512];
+};
+const struct commit_trouble *commit_trouble(const struct commit *c);
+static inline bool commit_is_in_trouble(const struct commit *c)
+{
+    return commit_trouble(c)->error < 0;
+}
+/* CHANGED is called when trouble begins and when it is over: then before any hook, and the caller must look again at
+ * what it had in hand (see store_revive()). One watcher; NULL: none. */
+void commit_watch(struct commit *c, void (*changed)(void *userdata, const struct commit_trouble *t), void *userdata);
+
 /* Commits now (before exit). */
 int commit_flush(struct commit *c);
 

@@ -7,7 +7,8 @@
  * Errors: 0; the positive conditions below where a verb documents them; -ENOMEM, -EIO, -ENOSPC, -EROFS, -EAGAIN
  * (another process is in the way), -EUCLEAN (the file is damaged) … from the backend. The transaction is then lost:
  * every writing verb says so until store_abort(). After a sync that failed nobody knows what is on disk: all verbs
- * return -EIO until the store is opened anew. A callback calls no verb of the store. One thread. */
+ * return -EIO until the store is opened anew (store_revive() does that). A callback calls no verb of the store. One
+ * thread. */
 #ifndef PINDISPATCH_STORE_H
 #define PINDISPATCH_STORE_H
 
@@ -152,6 +153,11 @@ int store_audit_verify(struct store *s, uint64_t *ret_rows, struct problem *p);
 int store_commit(struct store *s); /* 0 when durable; on failure everything since the last commit is undone */
 void store_abort(struct store *s);
 bool store_is_dirty(const struct store *s);
+/* After a failure: does the store take changes again? Where nobody knows any more what is on disk, or the file may be
+ * damaged, it is opened anew in place and checked (the lock is kept, a file that is gone is not made again); then a
+ * change of nothing is committed. 0; 1 with P; -EBUSY while a transaction is open; -ENOMEM. What was undone may be
+ * there after all: the caller looks again at what it had in hand. */
+int store_revive(struct store *s, struct problem *p);
 
 /* An erased secret is out of every row at once, but older pages of the backend's log keep its sealed form until the
  * log is emptied. tidy empties it (some milliseconds): once it is quiet, not after each commit; not while a

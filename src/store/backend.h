@@ -34,6 +34,7 @@ struct backend {
     int (*audit_verify)(struct store *s, uint64_t *ret_rows, struct problem *p);
     int (*commit)(struct store *s);
     void (*abort)(struct store *s);
+    int (*revive)(struct store *s, struct problem *p);
     int (*tidy)(struct store *s);
 };
 

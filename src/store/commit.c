@@ -1,6 +1,7 @@
 #include <pindispatch/commit.h>
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include <pindispatch/clock.h>
@@ -11,18 +12,26 @@ enum {
     LATEST = 20,       /* milliseconds that a transaction may wait while other things keep the loop busy */
     TIDY_AFTER = 1000, /* milliseconds from a commit that erased to emptying the store's log */
     TIDY_AGAIN = 10000,
-    FLUSH_TURNS = 16, /* waiters that join while they are told get turns of their own, but not for ever */
+    REVIVE_FIRST = 1000, /* milliseconds from a failure to the first try, and between tries */
+    REVIVE_MOST = 60000, /* … when trouble comes back each time */
+    REVIVE_SHARE = 10,   /* a try takes at most this part of the time */
+    FLUSH_TURNS = 16,    /* waiters that join while they are told get turns of their own, but not for ever */
 };
 
 struct commit {
     struct store *store;
-    sd_event_source *turn, *latest, *tidy;
+    sd_event_source *turn, *latest, *tidy, *revive;
     struct commit_hook *hooks, **last_hook;
     struct commit_waiter *waiters, **last_waiter;
     unsigned joined;
     bool armed;
     bool tidying; /* the timer runs */
     int failed;   /* a verb failed in this turn: negative */
+    struct commit_trouble trouble;
+    uint64_t revive_after; /* milliseconds */
+    int64_t well_since;    /* monotonic */
+    void (*changed)(void *userdata, const struct commit_trouble *t);
+    void *userdata;
 };
 
 static int arm_timer(sd_event_source *source, uint64_t milliseconds)
@@ -69,6 +78,63 @@ static int commit_changes(struct commit *c)
     return r;
 }
 
+/* Others pass by themselves, or are one caller's own: memory, another process that writes, a wrong argument. */
+static bool is_trouble(int r)
+{
+    return r == -EIO || r == -ENOSPC || r == -EROFS || r == -EUCLEAN;
+}
+
+static void tell_change(struct commit *c)
+{
+    if (c->changed)
+        c->changed(c->userdata, &c->trouble);
+}
+
+static void note_trouble(struct commit *c, int r)
+{
+    bool again = clock_monotonic() - c->well_since < REVIVE_MOST * MICROSECONDS_PER_MILLISECOND;
+
+    if (!is_trouble(r) || c->trouble.error < 0)
+        return;
+    c->revive_after = !again ? REVIVE_FIRST : c->revive_after < REVIVE_MOST / 2 ? 2 * c->revive_after : REVIVE_MOST;
+    c->trouble.error = r;
+    snprintf(c->trouble.reason, sizeof(c->trouble.reason), "the store takes no changes: %s",
+             r == -EUCLEAN ? "the file is damaged" : strerror(-r));
+    (void)arm_timer(c->revive, c->revive_after);
+    tell_change(c);
+}
+
+static void end_trouble(struct commit *c)
+{
+    c->trouble = (struct commit_trouble){ .error = 0 };
+    c->well_since = clock_monotonic();
+    tell_change(c);
+    arm(c);
+}
+
+static int on_revive(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct commit *c = userdata;
+    struct problem p = { .code = "" };
+    int64_t began = clock_monotonic();
+    uint64_t spent, wait = c->revive_after;
+    int r = store_revive(c->store, &p);
+
+    (void)source;
+    (void)usec;
+    if (r == 0) {
+        end_trouble(c);
+        return 0;
+    }
+    if (r > 0)
+        snprintf(c->trouble.reason, sizeof(c->trouble.reason), "%s", p.message);
+    spent = (uint64_t)((clock_monotonic() - began) / MICROSECONDS_PER_MILLISECOND);
+    (void)arm_timer(c->revive, wait > REVIVE_SHARE * spent ? wait : REVIVE_SHARE * spent);
+    if (r == -EBUSY)
+        arm(c);
+    return 0;
+}
+
 static int end_transaction(struct commit *c)
 {
     int r = c->failed;
@@ -85,7 +151,7 @@ static int turn(struct commit *c, bool with_hooks)
     struct commit_waiter *w;
     int r;
 
-    for (struct commit_hook *h = c->hooks; with_hooks && h && c->failed == 0; h = h->next)
+    for (struct commit_hook *h = c->hooks; with_hooks && h && c->failed == 0 && c->trouble.error == 0; h = h->next)
         h->before(h->userdata);
     /* From here on joiners belong to the next transaction. */
     w = c->waiters;
@@ -93,6 +159,7 @@ static int turn(struct commit *c, bool with_hooks)
     c->last_waiter = &c->waiters;
     disarm(c);
     r = end_transaction(c);
+    note_trouble(c, r);
     while (w) {
         struct commit_waiter *next = w->next; /* done may free its waiter */
 
@@ -152,6 +219,8 @@ static int add_sources(struct commit *c, sd_event *loop)
         r = add_timer(c, loop, &c->latest, on_latest, SD_EVENT_PRIORITY_IMPORTANT);
     if (r >= 0)
         r = add_timer(c, loop, &c->tidy, on_tidy, SD_EVENT_PRIORITY_IDLE);
+    if (r >= 0)
+        r = add_timer(c, loop, &c->revive, on_revive, SD_EVENT_PRIORITY_NORMAL);
     return r < 0 ? r : 0;
 }
 
@@ -165,6 +234,7 @@ int commit_new(sd_event *loop, struct store *store, struct commit **ret)
     c->store = store;
     c->last_hook = &c->hooks;
     c->last_waiter = &c->waiters;
+    c->well_since = clock_monotonic() - REVIVE_MOST * MICROSECONDS_PER_MILLISECOND;
     r = add_sources(c, loop);
     if (r < 0)
         return r;
@@ -180,6 +250,7 @@ struct commit *commit_free(struct commit *c)
     sd_event_source_disable_unref(c->turn);
     sd_event_source_disable_unref(c->latest);
     sd_event_source_disable_unref(c->tidy);
+    sd_event_source_disable_unref(c->revive);
     free(c);
     return NULL;
 }
@@ -211,6 +282,17 @@ void commit_fail(struct commit *c, int r)
     if (c->failed == 0)
         c->failed = r;
     arm(c);
+}
+
+const struct commit_trouble *commit_trouble(const struct commit *c)
+{
+    return &c->trouble;
+}
+
+void commit_watch(struct commit *c, void (*changed)(void *userdata, const struct commit_trouble *t), void *userdata)
+{
+    c->changed = changed;
+    c->userdata = userdata;
 }
 
 int commit_flush(struct commit *c)

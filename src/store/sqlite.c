@@ -18,5 +18,6 @@ const struct backend backend_sqlite = {
     .audit_verify = sqlite_audit_verify,
     .commit = sqlite_commit,
     .abort = sqlite_abort,
+    .revive = sqlite_revive,
     .tidy = sqlite_tidy,
 };

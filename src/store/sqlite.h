@@ -25,9 +25,11 @@ struct sqlite {
     struct hasher hasher;
     struct tally now, committed; /* with and without the open transaction */
     uint64_t last_id;            /* order of the newest delivery; never goes back, not even with an abort */
+    char *path;                  /* absolute, without links */
     int lock;                    /* flock on the file beside the store */
     int failed;                  /* the open transaction is lost for this reason */
     int dead;                    /* nobody knows what is on disk: every verb says this */
+    bool suspect;                /* the file looked damaged */
     int log_pages, log_next;     /* in the write-ahead log after the last commit; when to copy it */
     unsigned erased;             /* secrets erased in the open transaction */
 };
@@ -40,6 +42,12 @@ static inline struct sqlite *sqlite_of(struct store *s)
 /* sqlite_open.c */
 int sqlite_open_store(const char *path, struct store **ret, struct problem *p);
 struct store *sqlite_close_store(struct store *store);
+/* Opens the database at s->path and loads what is kept in memory. 0; 1 with P; -ENOMEM; then call sqlite_stop(). */
+int sqlite_start(struct sqlite *s, struct problem *p);
+void sqlite_stop(struct sqlite *s);
+
+/* sqlite_revive.c */
+int sqlite_revive(struct store *store, struct problem *p);
 
 /* sqlite_schema.c: brings an empty or older file to the newest schema. 0; 1 with P; -errno. */
 int sqlite_migrate(sqlite3 *db, const char *path, struct problem *p);
@@ -54,6 +62,8 @@ int sqlite_join(struct sqlite *s);
 int sqlite_lose(struct sqlite *s, int r);
 int sqlite_commit(struct store *store);
 void sqlite_abort(struct store *store);
+/* Commits a change that changes nothing, which is written and synced all the same. */
+int sqlite_touch(struct sqlite *s);
 int sqlite_tidy(struct store *store);
 
 /* A prepared statement, ready to be bound; scope resets it. */

@@ -71,10 +71,10 @@ static int lock_file(const char *path, int *ret, struct problem *p)
     return 0;
 }
 
-static int open_database(struct sqlite *s, const char *path, struct problem *p)
+static int open_database(struct sqlite *s, struct problem *p)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    int r = sqlite3_open_v2(path, &s->db, flags, NULL);
+    int r = sqlite3_open_v2(s->path, &s->db, flags, NULL);
 
     if (!s->db)
         return -ENOMEM;
@@ -84,20 +84,20 @@ static int open_database(struct sqlite *s, const char *path, struct problem *p)
         r = sqlite3_busy_timeout(s->db, BUSY_TIMEOUT);
     if (r == SQLITE_OK)
         r = sqlite3_exec(s->db, settings, NULL, NULL, NULL);
-    return r == SQLITE_OK ? 0 : cannot(p, path, "opened", sqlite3_errmsg(s->db));
+    return r == SQLITE_OK ? 0 : cannot(p, s->path, "opened", sqlite3_errmsg(s->db));
 }
 
 /* Where the file system cannot share memory SQLite quietly keeps another journal, with other promises. */
-static int check_journal(struct sqlite *s, const char *path, struct problem *p)
+static int check_journal(struct sqlite *s, struct problem *p)
 {
     sqlite3_stmt *q = NULL;
     bool wal;
 
     if (sqlite3_prepare_v2(s->db, "PRAGMA journal_mode", -1, &q, NULL) != SQLITE_OK)
-        return cannot(p, path, "opened", sqlite3_errmsg(s->db));
+        return cannot(p, s->path, "opened", sqlite3_errmsg(s->db));
     wal = sqlite3_step(q) == SQLITE_ROW && sqlite3_stricmp(column_text(q, 0), "wal") == 0;
     sqlite3_finalize(q);
-    return wal ? 0 : cannot(p, path, "opened", "its file system does not take a write-ahead log");
+    return wal ? 0 : cannot(p, s->path, "opened", "its file system does not take a write-ahead log");
 }
 
 static int prepare_statements(struct sqlite *s)
@@ -119,9 +119,9 @@ static int count_log(void *userdata, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
-static int start(struct sqlite *s, const char *path, struct problem *p)
+static int load(struct sqlite *s, struct problem *p)
 {
-    int r = sqlite_migrate(s->db, path, p);
+    int r = sqlite_migrate(s->db, s->path, p);
 
     if (r == 0)
         r = prepare_statements(s);
@@ -137,7 +137,24 @@ static int start(struct sqlite *s, const char *path, struct problem *p)
         r = 0;
     if (r >= 0 || r == -ENOMEM)
         return r;
-    return cannot(p, path, "opened", r == -EUCLEAN ? "it is damaged" : sqlite3_errmsg(s->db));
+    return cannot(p, s->path, "opened", r == -EUCLEAN ? "it is damaged" : sqlite3_errmsg(s->db));
+}
+
+int sqlite_start(struct sqlite *s, struct problem *p)
+{
+    int r = open_database(s, p);
+
+    if (r == 0)
+        r = check_journal(s, p);
+    return r == 0 ? load(s, p) : r;
+}
+
+void sqlite_stop(struct sqlite *s)
+{
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(TAKE(s->statements[i]));
+    sqlite3_close(TAKE(s->db)); /* the last one out copies the log and removes it */
+    hasher_release(&s->hasher);
 }
 
 static void sqlite_cleanup(struct sqlite **s)
@@ -149,7 +166,6 @@ static void sqlite_cleanup(struct sqlite **s)
 int sqlite_open_store(const char *path, struct store **ret, struct problem *p)
 {
     CLEANUP(sqlite_cleanup) struct sqlite *s = calloc(1, sizeof(*s));
-    CLEANUP(free_cleanup) char *real = NULL;
     int r;
 
     if (!s)
@@ -159,15 +175,11 @@ int sqlite_open_store(const char *path, struct store **ret, struct problem *p)
     r = create_file(path, p);
     CRASH_POINT("store.created");
     if (r == 0)
-        r = find_file(path, &real, p);
+        r = find_file(path, &s->path, p);
     if (r == 0)
-        r = lock_file(real, &s->lock, p);
+        r = lock_file(s->path, &s->lock, p);
     if (r == 0)
-        r = open_database(s, real, p);
-    if (r == 0)
-        r = check_journal(s, path, p);
-    if (r == 0)
-        r = start(s, path, p);
+        r = sqlite_start(s, p);
     if (r != 0)
         return r;
     CRASH_POINT("store.opened");
@@ -180,11 +192,9 @@ struct store *sqlite_close_store(struct store *store)
     struct sqlite *s = sqlite_of(store);
 
     sqlite_abort(store);
-    for (int i = 0; i < STATEMENTS; i++)
-        sqlite3_finalize(s->statements[i]);
-    sqlite3_close(s->db); /* the last one out copies the log and removes it */
-    hasher_release(&s->hasher);
+    sqlite_stop(s);
     fd_close(s->lock);
+    free(s->path);
     free(s);
     return NULL;
 }

@@ -11,6 +11,12 @@ enum {
     PURGE_LEAST = 64,   /* erased rows removed by a commit that erases; at most, this or twice what it erased */
 };
 
+/* SQLite knows a full disk, but neither a full quota nor a file system that was made read-only under it. */
+static int io_errno(int error)
+{
+    return error == EDQUOT || error == ENOSPC ? -ENOSPC : error == EROFS ? -EROFS : -EIO;
+}
+
 int sqlite_errno(sqlite3 *db)
 {
     int code = sqlite3_extended_errcode(db);
@@ -34,6 +40,8 @@ int sqlite_errno(sqlite3 *db)
         return -EUCLEAN;
     case SQLITE_TOOBIG:
         return -E2BIG;
+    case SQLITE_IOERR:
+        return io_errno(sqlite3_system_errno(db));
     default:
         return -EIO;
     }
@@ -88,7 +96,8 @@ int sqlite_step(struct sqlite *s, sqlite3_stmt *q)
         return 0;
     r = sqlite_errno(s->db);
     if (sync_failed(s->db))
-        s->dead = r;
+        s->dead = r = -EIO;
+    s->suspect = s->suspect || r == -EUCLEAN;
     return sqlite_lose(s, r);
 }
 
@@ -140,15 +149,17 @@ static int load_newest(struct sqlite *s)
     CLEANUP(sqlite_done) sqlite3_stmt *q = sqlite_use(s, SQL_NEWEST_ID);
     int r = sqlite_step(s, q);
 
-    if (r > 0)
+    if (r > 0 && (uint64_t)sqlite3_column_int64(q, 0) > s->last_id)
         s->last_id = (uint64_t)sqlite3_column_int64(q, 0);
     return r < 0 ? r : 0;
 }
 
 int sqlite_load(struct sqlite *s)
 {
-    int r = load_head(s);
+    int r;
 
+    s->now = (struct tally){ .events = 0 };
+    r = load_head(s);
     if (r == 0)
         r = load_tally(s);
     if (r == 0)
@@ -296,6 +307,20 @@ void sqlite_abort(struct store *store)
     s->erased = 0;
     s->failed = 0;
     store->dirty = false;
+}
+
+/* A row that comes and goes: an update to the same value would not be written. */
+int sqlite_touch(struct sqlite *s)
+{
+    static const char touch[] = "INSERT INTO tally VALUES (-1, 0); DELETE FROM tally WHERE state = -1";
+    int r = sqlite_join(s);
+
+    if (r == 0 && sqlite3_exec(s->db, touch, NULL, NULL, NULL) != SQLITE_OK)
+        r = sqlite_errno(s->db);
+    if (r == 0)
+        return sqlite_commit(&s->base);
+    sqlite_abort(&s->base);
+    return r;
 }
 
 int sqlite_tidy(struct store *store)

@@ -119,6 +119,11 @@ void store_abort(struct store *s)
     s->backend->abort(s);
 }
 
+int store_revive(struct store *s, struct problem *p)
+{
+    return s->backend->revive(s, p);
+}
+
 bool store_is_dirty(const struct store *s)
 {
     return s->dirty;

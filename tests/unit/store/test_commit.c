@@ -312,6 +312,46 @@ static void what_was_erased_leaves_the_log_when_it_is_quiet(void **state)
     assert_false(store_is_untidy(b->f.store));
 }
 
+static void on_change(void *userdata, const struct commit_trouble *t)
+{
+    tell(userdata, t->error < 0 ? "trouble" : "over");
+}
+
+static void trouble_is_told_and_passes_by_itself(void **state)
+{
+    struct bench *b = *state;
+    int64_t end = clock_monotonic() + 20 * MICROSECONDS_PER_SECOND;
+
+    b->joined = 1;
+    add_hooks(b);
+    commit_watch(b->commit, on_change, b);
+    join(b, 0, "one");
+    commit_fail(b->commit, -ENOSPC);
+    run(b, 30);
+    assert_string_equal(b->told, "trouble one ");
+    assert_true(commit_is_in_trouble(b->commit));
+    assert_non_null(strstr(commit_trouble(b->commit)->reason, "No space left"));
+    commit_fail(b->commit, -EIO);
+    run(b, 30);
+    assert_string_equal(b->told, "trouble one ");
+    while (commit_is_in_trouble(b->commit) && clock_monotonic() < end)
+        sd_event_run(b->loop, SECOND);
+    run(b, 30);
+    assert_string_equal(b->told, "trouble one over hook-one hook-two ");
+    assert_int_equal(stat_of(&b->f).events, 0);
+}
+
+static void what_passes_is_no_trouble(void **state)
+{
+    struct bench *b = *state;
+
+    join(b, 0, "one");
+    commit_fail(b->commit, -EAGAIN);
+    run(b, 30);
+    assert_int_equal(b->waiters[0].r, -EAGAIN);
+    assert_false(commit_is_in_trouble(b->commit));
+}
+
 static void it_can_be_freed_with_somebody_waiting(void **state)
 {
     struct bench *b = *state;
@@ -337,6 +377,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_busy_loop_does_not_starve_a_commit, setup, teardown),
         cmocka_unit_test_setup_teardown(flush_commits_now_and_without_hooks, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_erased_leaves_the_log_when_it_is_quiet, setup, teardown),
+        cmocka_unit_test_setup_teardown(trouble_is_told_and_passes_by_itself, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_passes_is_no_trouble, setup, teardown),
         cmocka_unit_test_setup_teardown(it_can_be_freed_with_somebody_waiting, setup, teardown),
     };
 

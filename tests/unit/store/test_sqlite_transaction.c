@@ -122,6 +122,92 @@ static void a_failed_sync_is_never_carried_over(void **state)
     assert_int_equal(n, stat_of(f).events);
 }
 
+static void a_store_is_revived_in_place(void **state)
+{
+    struct fixture *f = *state;
+    struct problem p = { .code = "" };
+    struct store *other = NULL;
+    uint64_t n;
+
+    put(f, "e1", "print");
+    commit(f);
+    put(f, "e2", "print");
+    assert_int_equal(store_revive(f->store, &p), -EBUSY);
+    faulty.sync_fails = true;
+    assert_int_equal(store_commit(f->store), -EIO);
+    faulty.full = true;
+    assert_int_equal(store_revive(f->store, &p), 1);
+    assert_string_equal(p.code, "store");
+    /* While it fails nobody else gets it. */
+    assert_int_equal(store_open(f->backend, f->path, &other, &p), 1);
+    assert_string_equal(p.code, "locked");
+    faulty.full = false;
+    assert_int_equal(store_revive(f->store, &p), 0);
+    assert_int_equal(put_as(f, "e1", "card", SECRET_PIN, "print", "x"), STORE_DUPLICATE);
+    /* The log could not be removed, so that what was undone may be there after all. */
+    assert_in_range(put_as(f, "e2", "card", SECRET_PIN, "print", SEALED_TEXT), 0, STORE_DUPLICATE);
+    commit(f);
+    assert_int_equal(stat_of(f).events, 2);
+    assert_int_equal(store_audit_verify(f->store, &n, NULL), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(store_open(f->backend, f->path, &other, &p), 1);
+    assert_int_equal(store_revive(f->store, &p), 0);
+}
+
+static void what_was_undone_goes_with_the_log(void **state)
+{
+    struct fixture *f = *state;
+    struct problem p = { .code = "" };
+
+    put(f, "e1", "print");
+    commit(f);
+    put(f, "e2", "print");
+    faulty.sync_fails = true;
+    assert_int_equal(store_commit(f->store), -EIO);
+    assert_int_equal(store_revive(f->store, &p), 0);
+    assert_int_equal(stat_of(f).events, 1);
+    assert_int_equal(put_as(f, "e2", "card", SECRET_PIN, "print", SEALED_TEXT), 0);
+    commit(f);
+}
+
+static void a_full_store_is_revived_when_there_is_room(void **state)
+{
+    struct fixture *f = *state;
+    struct problem p = { .code = "" };
+
+    put(f, "e1", "print");
+    commit(f);
+    faulty.full = true;
+    assert_int_equal(store_revive(f->store, &p), 1);
+    assert_non_null(strstr(p.message, "No space left"));
+    faulty.full = false;
+    assert_int_equal(store_revive(f->store, &p), 0);
+    assert_int_equal(stat_of(f).events, 1);
+}
+
+static void a_file_that_is_gone_is_not_made_again(void **state)
+{
+    struct fixture *f = *state;
+    struct problem p = { .code = "" };
+    char aside[256];
+
+    snprintf(aside, sizeof(aside), "%s.aside", f->path);
+    put(f, "e1", "print");
+    commit(f);
+    faulty.sync_fails = true;
+    put(f, "e2", "print");
+    assert_int_equal(store_commit(f->store), -EIO);
+    assert_int_equal(rename(f->path, aside), 0);
+    assert_int_equal(store_revive(f->store, &p), 1);
+    assert_int_equal(access(f->path, F_OK), -1);
+    assert_int_equal(put_as(f, "e3", "card", SECRET_PIN, "print", "x"), -EIO);
+    store_abort(f->store);
+    assert_int_equal(rename(aside, f->path), 0);
+    assert_int_equal(store_revive(f->store, &p), 0);
+    assert_int_equal(put_as(f, "e1", "card", SECRET_PIN, "print", "x"), STORE_DUPLICATE);
+    store_abort(f->store);
+}
+
 /* SQLite's memory, of which one piece may be refused. */
 static struct scarce {
     sqlite3_mem_methods real;
@@ -225,6 +311,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_disk_undoes_and_heals, setup_faulty, teardown_faulty),
         cmocka_unit_test_setup_teardown(a_write_that_fails_anywhere_undoes_all, setup_faulty, teardown_faulty),
         cmocka_unit_test_setup_teardown(a_failed_sync_is_never_carried_over, setup_faulty, teardown_faulty),
+        cmocka_unit_test_setup_teardown(a_store_is_revived_in_place, setup_faulty, teardown_faulty),
+        cmocka_unit_test_setup_teardown(what_was_undone_goes_with_the_log, setup_faulty, teardown_faulty),
+        cmocka_unit_test_setup_teardown(a_full_store_is_revived_when_there_is_room, setup_faulty, teardown_faulty),
+        cmocka_unit_test_setup_teardown(a_file_that_is_gone_is_not_made_again, setup_faulty, teardown_faulty),
         cmocka_unit_test_setup_teardown(memory_that_fails_anywhere_undoes_all, setup, teardown),
         cmocka_unit_test_setup_teardown(opening_without_memory_fails_and_leaks_nothing, setup, teardown),
     };
