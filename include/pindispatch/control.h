@@ -8,7 +8,8 @@
  * delivery)
  *   {"command":"retry"|"cancel"|"hold"|"release","id":ID,"reason":…}          → {"ok":true,"id","state"}
  *   {"command":"resolve","id":ID,"as":"delivered"|"failed","reason":…}        → {"ok":true,"id","state"}
- *       ("changed" tells whether it was not so already; "note": what the operator should look after)
+ *       (cancel of a spooled letter answers with "asked":true: the printer is asked to give it back, watch its state;
+ *       "changed" tells whether it was not so already; "note": what the operator should look after)
  *   {"command":"reload"}                                 → {"ok":true,"generation":N}
  *   {"command":"metrics"}                                → {"ok":true,"text":…}
  *   {"command":"audit-verify"}                           → {"ok":true,"rows":N} or error "audit"
@@ -29,6 +30,7 @@
 
 struct control;
 struct site;
+struct uuid;
 
 /* What a peer may do; each includes the ones before. The column of the command table. */
 enum control_privilege {
@@ -47,6 +49,8 @@ struct control_host {
     int (*reload)(void *userdata, struct problem *p);
     /* Deliveries became due by an operator's word. */
     void (*nudge)(void *userdata);
+    /* Takes a letter back from the printer, as dispatch_withdraw(). */
+    int (*withdraw)(void *userdata, const struct uuid *id, const char *words, int64_t uid);
     /* Up to where this peer may go. NULL: whoever can open the socket may do everything; its mode says who. A peer
      * that the kernel does not name never gets more than CONTROL_WATCH. */
     enum control_privilege (*privilege)(void *userdata, uid_t uid, gid_t gid);

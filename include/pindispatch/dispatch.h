@@ -6,9 +6,11 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct dispatch;
 struct site;
+struct uuid;
 
 /* WORKER_PROGRAM is the path of pindispatch-worker, borrowed; it is used when workers.socket is empty. Takes up what
  * an earlier run left in `sending` and `spooled`. 0, -ENOMEM, -errno. */
@@ -24,6 +26,11 @@ void dispatch_stop(struct dispatch *d);
 bool dispatch_is_busy(const struct dispatch *d);
 /* Is nothing in hand, nothing due just now, or everything that is due waits for a destination in trouble? */
 bool dispatch_is_quiet(const struct dispatch *d);
+/* An operator wants a letter back that is at the printer: a worker is asked to cancel its job as long as it is not
+ * being printed. What came of it is a change of state that comes later: `cancelled`, or none. WORDS (the reason, may
+ * be NULL) is copied; UID is the operator's. 0: asked; -ENOENT: it is not at the printer; -EBUSY: a worker has it
+ * just now; -ENOMEM. */
+int dispatch_withdraw(struct dispatch *d, const struct uuid *id, const char *words, int64_t uid);
 /* An operator changed deliveries of a destination in trouble: look again at once instead of waiting. */
 void dispatch_nudge(struct dispatch *d);
 

@@ -16,6 +16,7 @@ struct verb {
     unsigned from;     /* STATE_BITs */
     unsigned already;  /* STATE_BITs: nothing is changed and the answer is ok */
     enum delivery_state to;
+    bool withdraws;  /* a spooled letter is asked back from the printer */
     bool is_outcome; /* the operator's word is recorded as the outcome */
     enum outcome_kind outcome;
 };
@@ -29,6 +30,7 @@ static const struct verb verb_cancel = { .cause = "operator:cancel",
                                                  STATE_BIT(STATE_HELD) | STATE_BIT(STATE_FAILED),
                                          .already = STATE_BIT(STATE_CANCELLED),
                                          .to = STATE_CANCELLED,
+                                         .withdraws = true,
                                          .is_outcome = true,
                                          .outcome = OUTCOME_CANCELLED };
 static const struct verb verb_hold = { .cause = "operator:hold",
@@ -55,7 +57,7 @@ static const struct verb verb_resolve_failed = { .cause = "operator:resolve",
 static const char *const advice[STATE_COUNT] = {
     [STATE_QUEUED] = "it waits for its turn",
     [STATE_SENDING] = "a worker has it just now; ask again when that attempt has ended",
-    [STATE_SPOOLED] = "its letter is released to the printer and is followed to its end; cancel the job there",
+    [STATE_SPOOLED] = "its letter is released to the printer and is followed to its end; \"cancel\" asks for it back",
     [STATE_DEFERRED] = "it waits for its next attempt; \"retry\" makes it due now",
     [STATE_HELD] = "an operator holds it; \"release\" lets it go on",
     [STATE_IN_DOUBT] = "nothing can tell whether it arrived; find out, then \"resolve\" it",
@@ -184,6 +186,22 @@ static int change_state(struct request *q, const struct verb *verb, const struct
     return answer_state(q, now, verb->to, true, note_for(now, verb));
 }
 
+/* The letter is at the printer: what comes of asking for it back is known later. */
+static int ask_back(struct request *q, const struct now *now, const char *reason)
+{
+    int r = q->host->withdraw(q->host->userdata, &now->id, reason, q->uid);
+
+    if (r == -ENOMEM)
+        return r;
+    if (r < 0)
+        return refuse_state(q, now);
+    r = answer_state(q, now, now->state, false, "the printer is asked to give the letter back");
+    if (r >= 0 && q->answer && json_object_set_new(q->answer, "asked", json_true()) < 0)
+        return -ENOMEM;
+    q->result = "asked back";
+    return r;
+}
+
 static int run_verb(struct request *q, const struct verb *verb)
 {
     struct now now = { 0 };
@@ -204,6 +222,8 @@ static int run_verb(struct request *q, const struct verb *verb)
         r = answer_state(q, &now, now.state, false, NULL);
     else if (verb->from & STATE_BIT(now.state))
         r = change_state(q, verb, &now, reason);
+    else if (verb->withdraws && now.state == STATE_SPOOLED)
+        r = ask_back(q, &now, reason);
     else
         r = refuse_state(q, &now);
     json_decref(now.outcome);

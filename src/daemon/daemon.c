@@ -132,6 +132,11 @@ static void host_nudge(void *userdata)
     dispatch_nudge(((struct daemon *)userdata)->dispatch);
 }
 
+static int host_withdraw(void *userdata, const struct uuid *id, const char *words, int64_t uid)
+{
+    return dispatch_withdraw(((struct daemon *)userdata)->dispatch, id, words, uid);
+}
+
 /* ---- signals ---- */
 
 static int on_drained(sd_event_source *source, uint64_t now, void *userdata)
@@ -279,7 +284,11 @@ static int open_store(struct daemon *d)
 static int open_rooms(struct daemon *d)
 {
     const struct control_host host = {
-        .status = daemon_status, .reload = host_reload, .nudge = host_nudge, .userdata = d
+        .status = daemon_status,
+        .reload = host_reload,
+        .nudge = host_nudge,
+        .withdraw = host_withdraw,
+        .userdata = d,
     };
     int r = intake_new(&d->site, &d->intake);
 

@@ -96,6 +96,20 @@ bool dispatch_is_busy(const struct dispatch *d)
     return false;
 }
 
+int dispatch_withdraw(struct dispatch *d, const struct uuid *id, const char *words, int64_t uid)
+{
+    for (size_t i = 0; i < d->n_lanes; i++) {
+        struct flight *f = flight_find(&d->lanes[i], id);
+        int r = f ? flight_withdraw(f, words, uid) : -ENOENT;
+
+        if (r == 0)
+            lane_look_soon(&d->lanes[i], true);
+        if (f)
+            return r;
+    }
+    return -ENOENT;
+}
+
 void dispatch_nudge(struct dispatch *d)
 {
     for (size_t i = 0; i < d->n_lanes; i++)

@@ -85,6 +85,7 @@ void flight_free(struct flight *f)
     outcome_release(&f->outcome);
     free(f->event);
     free(f->evidence);
+    free(f->words);
     free(f);
 }
 
@@ -97,11 +98,29 @@ struct flight *flight_find(const struct lane *l, const struct uuid *id)
     return f;
 }
 
+static int take_evidence(void *userdata, const struct record *r)
+{
+    return copy_evidence(userdata, r);
+}
+
 int flight_fetch(struct flight *f)
 {
-    if (f->event)
+    bool looks = f->parcel.stage == STAGE_SPOOLED; /* what was released needs no secret, only what is known of it */
+
+    if (looks ? f->evidence : f->event)
         return 0;
-    return store_find(f->lane->dispatch->site->store, &f->parcel.id, take_texts, f);
+    return store_find(f->lane->dispatch->site->store, &f->parcel.id, looks ? take_evidence : take_texts, f);
+}
+
+/* The next look starts from what this one found. */
+static void keep_evidence(struct flight *f, const struct outcome *o)
+{
+    char *text = o->kind == OUTCOME_SPOOLED ? json_to_text(o->evidence) : NULL;
+
+    if (!text)
+        return;
+    free(f->evidence);
+    f->evidence = text;
 }
 
 static void log_change(const struct flight *f, enum delivery_state to)
@@ -164,6 +183,30 @@ static enum stage stage_after(const struct flight *f, enum delivery_state to)
     return to == STATE_SPOOLED ? STAGE_SPOOLED : to == STATE_DEFERRED ? STAGE_BEGUN : f->parcel.stage;
 }
 
+int flight_withdraw(struct flight *f, const char *words, int64_t uid)
+{
+    if (f->place != FLIGHT_RESTING)
+        return f->state == STATE_SPOOLED ? -EBUSY : -ENOENT;
+    if (copy_text(&f->words, words) < 0)
+        return -ENOMEM;
+    f->uid = uid;
+    f->parcel.withdraw = true;
+    return 0;
+}
+
+/* A letter that came back by an operator's word is that operator's change. */
+static struct cause cause_of(const struct flight *f)
+{
+    struct cause c = lane_cause(f->lane, f->cause);
+
+    if (f->parcel.withdraw) {
+        c.what = "operator:cancel";
+        c.words = f->words;
+        c.uid = f->uid;
+    }
+    return c;
+}
+
 /* Puts the flight's outcome into the open transaction. */
 static void save(struct flight *f)
 {
@@ -172,7 +215,7 @@ static void save(struct flight *f)
                         .from = STATE_BIT(STATE_SENDING) | STATE_BIT(STATE_SPOOLED),
                         .outcome = &f->outcome,
                         .template_hash = *f->template_hash ? f->template_hash : NULL,
-                        .cause = lane_cause(f->lane, f->cause) };
+                        .cause = cause_of(f) };
     int r;
 
     c.to = state_after(f, c.cause.now, &c.due);
@@ -264,8 +307,10 @@ void flight_settle(struct flight *f, struct outcome *o, const char *template_has
 {
     leave_link(f);
     note_destination(f->lane, o);
+    keep_evidence(f, o);
     if (still_resting(f, o)) {
         f->place = FLIGHT_RESTING;
+        f->parcel.withdraw = false; /* it could not be taken back */
         outcome_release(o);
         lane_look_soon(f->lane, false);
         return;

@@ -267,7 +267,7 @@ static bool hand_out_one(struct lane *l, struct flight *f, struct link *look_lin
 
     if (!k)
         return false;
-    r = f->parcel.stage == STAGE_SPOOLED ? 0 : flight_fetch(f);
+    r = flight_fetch(f);
     if (r == 0)
         r = link_deliver(k, f);
     if (r != 0)

@@ -41,6 +41,8 @@ struct flight {
     struct outcome outcome; /* of the change under way */
     char template_hash[65];
     const char *cause;
+    char *words; /* why an operator wants it back; owned, may be NULL */
+    int64_t uid; /* the operator's */
 };
 
 /* A worker: a connection, and a process when it is ours. */
@@ -119,6 +121,8 @@ void flight_settle(struct flight *f, struct outcome *o, const char *template_has
 /* Its worker is gone: settles by what is known. CODE and REASON say how it went. */
 void flight_orphan(struct flight *f, const char *code, const char *reason);
 void flight_save_again(struct flight *f);
+/* The next look tries to take it back. */
+int flight_withdraw(struct flight *f, const char *words, int64_t uid);
 /* Fetches the texts that a worker needs. 0, STORE_UNKNOWN, -errno. */
 int flight_fetch(struct flight *f);
 

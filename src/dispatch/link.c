@@ -445,7 +445,6 @@ int link_deliver(struct link *k, struct flight *f)
     f->begun = false;
     free(TAKE(f->event));
     free(TAKE(f->parcel.sealed));
-    free(TAKE(f->evidence));
     if (k->in_hand++ == 0)
         arm_deadline(k);
     if (++k->handed >= (unsigned)settings_integer(lane_settings(k->lane), "workers.recycle"))

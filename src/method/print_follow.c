@@ -66,7 +66,7 @@ static void look_for_trouble(struct batch *b, struct outcome *ret)
         print_printer_trouble(&printer, spooler_printer(b->spooler), false, ret);
 }
 
-int batch_follow(struct batch *b)
+static int follow_all(struct batch *b)
 {
     struct outcome stopped = { 0 };
     bool looked = false;
@@ -89,6 +89,52 @@ int batch_follow(struct batch *b)
             return r;
     }
     return 0;
+}
+
+/* An operator wants the letter back. One that is being printed goes on: half a letter helps nobody. O is set when the
+ * job is cancelled. */
+static int withdraw(struct batch *b, struct item *i, struct outcome *o)
+{
+    const char *printer = spooler_printer(b->spooler);
+    struct outcome trouble = { 0 };
+    struct print_job job = i->job;
+    if (job.state != IPP_JSTATE_PENDING && job.state != IPP_JSTATE_HELD)
+        return 0;
+    int e = spooler_cancel(b->spooler, i->job.id, &trouble);
+    if (e == 0 || e == SPOOLER_UNFIT)
+        e = spooler_jobs(b->spooler, &i->job.id, 1, &job, &trouble);
+    if (e || !print_job_is(&job, &i->parcel->job_uuid) || job.state != IPP_JSTATE_CANCELED)
+        return e;
+    i->job = job;
+    if (job.begun)
+        outcome_set(o, OUTCOME_IN_DOUBT, "withdrawn-late",
+                    "The printer %.64s had begun with the job %d when it was cancelled: look for the paper.", printer,
+                    i->job.id);
+    else
+        outcome_set(o, OUTCOME_CANCELLED, "withdrawn", "The job %d was taken back from the printer %.64s.", i->job.id,
+                    printer);
+    return 0;
+}
+
+/* Takes back what is wanted back; whatever does not succeed is followed as before. */
+static int withdraw_all(struct batch *b)
+{
+    for (size_t k = 0; k < b->n; k++) {
+        struct item *i = &b->items[k];
+        struct outcome o = { 0 };
+        if (!batch_is_open(i, STAGES_OLD) || !i->parcel->withdraw || !i->job.id)
+            continue;
+        int r = withdraw(b, i, &o) == 0 && o.code[0] ? batch_settle(b, i, &o) : 0;
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int batch_follow(struct batch *b)
+{
+    int r = withdraw_all(b);
+    return r < 0 ? r : follow_all(b);
 }
 
 /* A held job that could not be cancelled went on meanwhile: to its end, when the attempt that made it still lives and

@@ -13,6 +13,7 @@ enum { PRINT_WORDS = 192, PRINT_UUID = sizeof("urn:uuid:") - 1 + UUID_TEXT };
 struct print_job {
     int id;
     ipp_jstate_t state;        /* 0: not told */
+    bool begun;                /* the server began to print it (time-at-processing is set) */
     int documents;             /* received by the server */
     int sheets;                /* printed; 0: none, or a printer that does not count */
     char uuid[PRINT_UUID];     /* "urn:uuid:…"; empty when not told */

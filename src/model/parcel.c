@@ -17,10 +17,10 @@ json_t *parcel_to_json(const struct parcel *p)
 {
     char id[UUID_TEXT], job[UUID_TEXT];
     CLEANUP(json_cleanup)
-    json_t *j = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:b, s:I}", "id", uuid_format(&p->id, id), "job_uuid",
+    json_t *j = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:b, s:b, s:I}", "id", uuid_format(&p->id, id), "job_uuid",
                           uuid_format(&p->job_uuid, job), "copy", (json_int_t)p->copy, "attempt",
                           (json_int_t)p->attempt, "secret", secret_kind_name(p->secret), "stage",
-                          stage_name(p->stage), "stated", p->stated, "created", (json_int_t)p->created);
+                          stage_name(p->stage), "stated", p->stated, "withdraw", p->withdraw, "created", (json_int_t)p->created);
 
     if (!j || json_put_text(j, "sealed", p->sealed) < 0)
         return NULL;
@@ -47,6 +47,7 @@ static int read_words(const json_t *j, struct parcel *p)
     p->attempt = (unsigned)attempt;
     p->created = json_number(j, "created", 0);
     p->stated = json_is_true(json_object_get(j, "stated"));
+    p->withdraw = json_is_true(json_object_get(j, "withdraw"));
     return 0;
 }
 

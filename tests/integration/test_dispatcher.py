@@ -188,6 +188,24 @@ class Kills(DispatcherTest):
         self.assertIn("restart", [row.get("detail", {}).get("code") for row in d.show(delivery)["audit"]])
 
 
+class Operators(DispatcherTest):
+    def test_a_letter_comes_back_from_the_spooler(self):
+        cups, d = self.printing()
+        with d:
+            cups.fault("slow 8")
+            printing, waiting = (d.submit(card_event(f"e{n}", canary()))[0]["deliveries"][0]["id"] for n in range(2))
+            d.wait_state(printing, "spooled")
+            d.wait_state(waiting, "spooled")
+            done = d.ctl("cancel", "--reason", "wrong card", waiting)
+            self.assertIn("cancelled", done.stdout)
+            shown = d.show(waiting)
+            self.assertEqual((shown["state"], shown["sealed"]), ("cancelled", False))
+            self.assertEqual((shown["audit"][-1]["cause"], shown["audit"][-1]["words"]),
+                             ("operator:cancel", "wrong card"))
+            self.assertEqual(d.wait_state(printing, "delivered")["state"], "delivered")
+            self.assertEqual([uuid for uuid, _ in cups.printed()], [printing])
+
+
 class Once(DispatcherTest):
     def test_once_delivers_the_drop_directory_and_ends(self):
         drop = self.dir / "incoming"

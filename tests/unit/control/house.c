@@ -50,6 +50,16 @@ static enum control_privilege host_privilege(void *userdata, uid_t uid, gid_t gi
     return ((struct house *)userdata)->privilege;
 }
 
+static int host_withdraw(void *userdata, const struct uuid *id, const char *words, int64_t uid)
+{
+    struct house *h = userdata;
+
+    (void)id;
+    (void)words;
+    h->withdrawn_by = uid;
+    return h->withdraw_result;
+}
+
 static char *path_in(const struct house *h, const char *name)
 {
     char *path = path_join(h->dir, name);
@@ -61,7 +71,12 @@ static char *path_in(const struct house *h, const char *name)
 int house_setup(void **state)
 {
     struct house *h = calloc(1, sizeof(*h));
-    struct control_host host = { host_status, host_reload, host_nudge, host_privilege, h };
+    struct control_host host = { .status = host_status,
+                                 .reload = host_reload,
+                                 .nudge = host_nudge,
+                                 .withdraw = host_withdraw,
+                                 .privilege = host_privilege,
+                                 .userdata = h };
     struct problem p = { 0 };
     char *path;
     int fd;

@@ -19,6 +19,8 @@ struct house {
     struct control *control;
     struct site site;
     unsigned nudges, reloads;
+    int64_t withdrawn_by; /* uid of who asked a letter back */
+    int withdraw_result;
     bool refuses_reload;
     enum control_privilege privilege; /* CONTROL_OPERATE at first */
     const char *destination;          /* of the channel in `status` */

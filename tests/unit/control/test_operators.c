@@ -136,6 +136,22 @@ struct refusal {
     enum delivery_state state;
 };
 
+static void asks_a_spooled_letter_back(void **state)
+{
+    struct house *h = *state;
+    struct caller c = house_call(h);
+    struct uuid id = house_put(h, "e1", STATE_SPOOLED);
+    CLEANUP(json_cleanup) json_t *answer = house_ask_about(h, &c, "cancel", &id, "");
+
+    assert_true(json_is_true(json_object_get(answer, "asked")));
+    assert_string_equal(json_text(answer, "state"), "spooled");
+    assert_int_equal(h->withdrawn_by, getuid());
+    assert_int_equal(house_state(h, &id, NULL), STATE_SPOOLED);
+    h->withdraw_result = -EBUSY;
+    assert_error(house_ask_about(h, &c, "cancel", &id, ""), "refused");
+    caller_hang_up(&c);
+}
+
 static void refuses_with_a_sentence(void **state)
 {
     static const struct refusal refusals[] = {
@@ -146,7 +162,6 @@ static void refuses_with_a_sentence(void **state)
         { "retry", "", STATE_IN_DOUBT },
         { "retry", "", STATE_NOPIN },
         { "cancel", "", STATE_SENDING },
-        { "cancel", "", STATE_SPOOLED },
         { "cancel", "", STATE_DELIVERED },
         { "cancel", "", STATE_IN_DOUBT },
         { "cancel", "", STATE_NOPIN },
@@ -267,6 +282,7 @@ int main(void)
         TEST(hold_and_release),
         TEST(resolve_settles_doubt),
         TEST(refuses_with_a_sentence),
+        TEST(asks_a_spooled_letter_back),
         TEST(does_not_know_others),
         TEST(records_who_and_why),
         TEST(answers_after_the_commit),

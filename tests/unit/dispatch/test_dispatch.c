@@ -1,5 +1,6 @@
 #include "yard.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,6 +137,85 @@ static void a_spooled_letter_is_followed(void **state)
     played_take(f->yard, &f->print, STAGE_SPOOLED);
     played_report(f->yard, &f->print, &id, OUTCOME_DELIVERED, "printed", false);
     yard_wait(f->yard, &id, STATE_DELIVERED);
+}
+
+/* What is known of the job travels from look to look, also over a restart. */
+static void a_look_starts_from_what_is_known(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = yard_put(f->yard, "print");
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+    struct outcome o = { .evidence = json_pack("{s:i}", "job_id", 7) };
+
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    outcome_set(&o, OUTCOME_SPOOLED, "waiting", "it waits");
+    for (unsigned round = 0; round < 3; round++) {
+        struct order look;
+
+        if (round < 2) {
+            assert_int_equal(word_add_outcome(&line, &id, &o, ""), 0);
+            played_say(f->yard, &f->print, &line);
+            yard_wait(f->yard, &id, STATE_SPOOLED);
+        } else {
+            yard_restart(f->yard);
+            played_die(f->yard, &f->print);
+            played_die(f->yard, &f->email);
+            yard_workers(f->yard, &f->print, &f->email);
+        }
+        look = played_hear(f->yard, &f->print);
+        assert_int_equal(look.parcel.stage, STAGE_SPOOLED);
+        assert_int_equal(json_number(look.parcel.evidence, "job_id", 0), 7);
+        assert_null(look.parcel.sealed);
+        order_release(&look);
+    }
+    outcome_release(&o);
+}
+
+static bool take_withdrawal(struct fixture *f)
+{
+    struct order o = played_hear(f->yard, &f->print);
+    bool withdraw = o.kind == ORDER_DELIVER && o.parcel.withdraw;
+
+    assert_int_equal(o.parcel.stage, STAGE_SPOOLED);
+    order_release(&o);
+    return withdraw;
+}
+
+static int note_last(void *userdata, const struct audit_row *r)
+{
+    struct audit_row *last = userdata;
+
+    last->uid = r->uid;
+    last->from = strcmp(r->cause, "operator:cancel") == 0 ? "operator" : "other";
+    last->to = r->words && strcmp(r->words, "wrong card") == 0 ? "words" : "none";
+    return 0;
+}
+
+static void a_letter_is_taken_back_from_the_printer(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = yard_put(f->yard, "print");
+    struct audit_row last = { .uid = 0 };
+
+    assert_int_equal(dispatch_withdraw(f->yard->dispatch, &id, NULL, 1000), -ENOENT);
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    played_report(f->yard, &f->print, &id, OUTCOME_SPOOLED, "waiting", false);
+    yard_wait(f->yard, &id, STATE_SPOOLED);
+    assert_int_equal(dispatch_withdraw(f->yard->dispatch, &id, "wrong card", 1000), 0);
+    assert_true(take_withdrawal(f));
+    assert_int_equal(dispatch_withdraw(f->yard->dispatch, &id, NULL, 1000), -EBUSY);
+    /* It was being printed: it is followed as before, until somebody asks again. */
+    played_report(f->yard, &f->print, &id, OUTCOME_SPOOLED, "printing", false);
+    assert_false(take_withdrawal(f));
+    played_report(f->yard, &f->print, &id, OUTCOME_SPOOLED, "waiting", false);
+    assert_int_equal(dispatch_withdraw(f->yard->dispatch, &id, "wrong card", 1000), 0);
+    assert_true(take_withdrawal(f));
+    played_report(f->yard, &f->print, &id, OUTCOME_CANCELLED, "withdrawn", false);
+    assert_false(yard_wait(f->yard, &id, STATE_CANCELLED).has_sealed);
+    assert_int_equal(store_audit(f->yard->store, &id, 0, note_last, &last), 0);
+    assert_int_equal(last.uid, 1000);
+    assert_string_equal(last.from, "operator");
+    assert_string_equal(last.to, "words");
 }
 
 static void a_lost_worker_before_the_mark_costs_an_attempt(void **state)
@@ -382,6 +462,8 @@ int main(void)
         TEST(tries_again_what_was_deferred),
         TEST(gives_up_in_the_end),
         TEST(a_spooled_letter_is_followed),
+        TEST(a_look_starts_from_what_is_known),
+        TEST(a_letter_is_taken_back_from_the_printer),
         TEST(a_lost_worker_before_the_mark_costs_an_attempt),
         TEST(a_lost_worker_after_the_mark_is_adopted),
         TEST(a_mail_that_had_begun_is_sent_again),
