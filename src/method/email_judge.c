@@ -156,7 +156,7 @@ static int take_message_id(const char *value, size_t size, char message_id[MAIL_
     const char *end = memchr(value, '>', size);
     size_t n = begin && end > begin ? (size_t)(end - begin - 1) : 0;
 
-    if (n == 0 || n >= MAIL_MESSAGE_ID)
+    if (n == 0 || n >= MAIL_MESSAGE_ID || memchr(begin + 1, '<', n) || memchr(begin, '\r', n))
         return -EINVAL;
     memcpy(message_id, begin + 1, n);
     message_id[n] = '\0';

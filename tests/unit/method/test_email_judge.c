@@ -135,6 +135,8 @@ static void test_bad_messages(void **state)
         TEXT("Message-ID: <1@example.com>\r\nFrom: x\r\n\r\n"),
         TEXT(HEAD "Message-ID: <1@example.com>\r\nMessage-ID: <2@example.com>\r\n\r\n"),
         TEXT(HEAD "Message-ID: 1@example.com\r\n\r\n"),
+        TEXT(HEAD "Message-ID: <1@a <2@example.com>\r\n\r\n"),
+        TEXT(HEAD "Message-ID: <1@\r\n example.com>\r\n\r\n"),
         TEXT(HEAD "Message-ID: <>\r\n\r\n"),
         TEXT(HEAD "Message-ID: >1<\r\n\r\n"),
         TEXT(HEAD "Message-ID: <1@example.com>\r\n\r\n.\nMAIL\r\n"),
