@@ -12,9 +12,11 @@
 #include <pindispatch/site.h>
 
 enum {
-    RETRY_BUSY = 1,   /* seconds: memory comes back */
-    RETRY_STORE = 5,  /* seconds: a disk that is full or broken needs somebody */
-    LOGGED_MOST = 20, /* refusals logged a second: whoever floods us must not flood the log */
+    RETRY_BUSY = 1,                  /* seconds: memory comes back */
+    RETRY_STORE = 5,                 /* seconds: a disk that is full or broken needs somebody */
+    RETRY_FULL = 30,                 /* seconds: a long queue takes its time */
+    PENDING_MOST = 32 * 1024 * 1024, /* bytes of events that wait for one commit */
+    LOGGED_MOST = 20,                /* refusals logged a second: whoever floods us must not flood the log */
 };
 
 /* The sealed texts of one admission, until the store has them. */
@@ -44,6 +46,37 @@ static int refuse_by_store(struct ticket *t, int error)
 static int refuse_by_memory(struct ticket *t)
 {
     return refuse_for_now(t, "busy", RETRY_BUSY, "out of memory; try again");
+}
+
+/* What is not over, due or not. */
+static uint64_t count_waiting(const struct store_stat *s)
+{
+    return s->by_state[STATE_QUEUED] + s->by_state[STATE_SENDING] + s->by_state[STATE_SPOOLED] +
+           s->by_state[STATE_DEFERRED] + s->by_state[STATE_HELD];
+}
+
+/* Asked of a good event before anything is done for it: a bad one is told for good what is wrong with it. */
+static int check_store(struct ticket *t)
+{
+    const struct site *site = t->admit->site;
+
+    if (commit_is_in_trouble(site->commit))
+        return refuse_by_store(t, commit_trouble(site->commit)->error);
+    if (t->admit->pending_bytes > PENDING_MOST)
+        return refuse_for_now(t, "busy", RETRY_BUSY, "there is too much to do; try again");
+    return 0;
+}
+
+/* Asked of an event that is new. */
+static int check_queue(struct ticket *t)
+{
+    const struct site *site = t->admit->site;
+    int64_t most = settings_integer(site->settings, "submit.max_waiting");
+    struct store_stat stat;
+
+    if (most > 0 && store_stat(site->store, &stat) == 0 && count_waiting(&stat) >= (uint64_t)most)
+        return refuse_for_now(t, "busy", RETRY_FULL, "as many deliveries wait as may wait here; try again later");
+    return 0;
 }
 
 static const struct method *method_of(const struct site *site, enum secret_kind kind)
@@ -144,8 +177,10 @@ static int judge(struct ticket *t, int r)
 static int add_and_put(struct ticket *t)
 {
     CLEANUP(seals_cleanup) struct seals seals = { { NULL } };
-    int r = add_items(t, &seals);
+    int r = check_queue(t);
 
+    if (r == 0)
+        r = add_items(t, &seals);
     CRASH_POINT("intake.sealed");
     if (r == 0)
         r = judge(t, store_put(t->admit->site->store, &t->admission));
@@ -158,8 +193,12 @@ static int add_and_put(struct ticket *t)
 static int take(struct ticket *t, const struct origin *o)
 {
     const struct site *site = t->admit->site;
-    int r;
+    int r = check_store(t);
 
+    if (r != 0) {
+        forget_secrets(t->event);
+        return r;
+    }
     t->admission.event = t->event;
     t->admission.cause = (struct cause){
         .what = o->what, .uid = o->uid, .generation = site->generation, .now = clock_now(site->clock)
@@ -245,6 +284,7 @@ static void on_commit(struct commit_waiter *w, int r)
 
     CRASH_POINT("intake.committed");
     a->pending--;
+    a->pending_bytes -= t->size;
     if (r < 0) {
         t->problem = (struct problem){ .code = "" };
         refuse_by_store(t, r);
@@ -265,7 +305,9 @@ void admit_line(struct admit *a, struct ticket *t, const struct origin *o, const
         return;
     }
     t->waiter.done = on_commit;
+    t->size = size;
     a->pending++;
+    a->pending_bytes += size;
     commit_join(a->site->commit, &t->waiter);
 }
 

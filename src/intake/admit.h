@@ -15,9 +15,10 @@ struct site;
 struct admit {
     const struct site *site;
     struct intake_stat stat;
-    unsigned pending; /* tickets that wait for a commit */
-    int64_t second;   /* in which refusals were logged last */
-    unsigned logged;  /* then */
+    unsigned pending;     /* tickets that wait for a commit */
+    size_t pending_bytes; /* of their lines */
+    int64_t second;       /* in which refusals were logged last */
+    unsigned logged;      /* then */
 };
 
 /* Who hands a line in. */

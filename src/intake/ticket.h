@@ -24,6 +24,7 @@ struct ticket {
     void (*notify)(void *owner);
     void *owner;
 
+    size_t size;  /* of the line while it waits for a commit */
     bool settled; /* the answer may be given */
     enum verdict verdict;
     struct event *event;        /* owned, its secrets are gone; of a rejected line what is known, or NULL */

@@ -23,6 +23,7 @@ static const struct setting rows[] = {
     { .name = "CardsPINDeliveryMethod", .type = SETTING_CHOICE, .standard = "nopin", .choices = pin_methods },
     { .name = "CardsPUKDeliveryMethod", .type = SETTING_CHOICE, .standard = "nopuk", .choices = puk_methods },
     { .name = "accept_types", .type = SETTING_LIST, .standard = "card.issued" },
+    { .name = "submit.max_waiting", .type = SETTING_INTEGER, .standard = "0" },
     { .name = NULL },
 };
 

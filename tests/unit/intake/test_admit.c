@@ -281,13 +281,65 @@ static void full_disk_is_told_and_passes(void **state)
     json_decref(submit(h, "1", "\"pin\":\"" PIN "\""));
     house_limit_files(4096);
     full = submit(h, "2", "\"pin\":\"" PIN "\"");
+    assert_true(commit_is_in_trouble(h->site.commit));
     house_limit_files(0);
+    for (int i = 0; i < 100 && commit_is_in_trouble(h->site.commit); i++)
+        house_turn(h, 100);
     assert_string_equal(json_text(full, "result"), "rejected");
     assert_string_equal(json_text(full, "code"), "store");
     assert_string_equal(json_text(full, "id"), "2");
     assert_true(json_number(full, "retry_after", 0) > 0);
     room = submit(h, "2", "\"pin\":\"" PIN "\"");
     assert_string_equal(json_text(room, "result"), "accepted");
+}
+
+static void a_store_in_trouble_is_not_asked(void **state)
+{
+    struct house *h = *state;
+    CLEANUP(json_cleanup) json_t *refused = NULL;
+    CLEANUP(json_cleanup) json_t *bad = NULL;
+
+    commit_fail(h->site.commit, -EIO);
+    house_settle(h);
+    assert_true(commit_is_in_trouble(h->site.commit));
+    refused = submit(h, "1", "\"pin\":\"" PIN "\"");
+    assert_string_equal(json_text(refused, "code"), "store");
+    assert_string_equal(json_text(refused, "id"), "1");
+    assert_true(json_number(refused, "retry_after", 0) > 0);
+    assert_false(store_is_dirty(h->site.store));
+    /* What will never be right is told so. */
+    bad = submit(h, "2", "\"pin\":7");
+    assert_string_equal(json_text(bad, "code"), "type");
+    assert_null(json_object_get(bad, "retry_after"));
+}
+
+static void assert_accepted(json_t *answer)
+{
+    assert_string_equal(json_text(answer, "result"), "accepted");
+    json_decref(answer);
+}
+
+static void a_queue_that_is_full_is_busy(void **state)
+{
+    struct house *h = *state;
+    const char *const expected[] = { "accepted", "accepted", "rejected", "duplicate" };
+    const char *const ids[] = { "1", "2", "3", "1" };
+
+    house_set(h, "submit.max_waiting", "2");
+    house_set(h, "CardsPINDeliveryMethod", "print");
+    for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+        CLEANUP(json_cleanup) json_t *answer = submit(h, ids[i], "\"pin\":\"" PIN "\"");
+
+        assert_string_equal(json_text(answer, "result"), expected[i]);
+        if (i == 2) {
+            assert_string_equal(json_text(answer, "code"), "busy");
+            assert_true(json_number(answer, "retry_after", 0) > 0);
+        }
+    }
+    house_set(h, "submit.max_waiting", "3");
+    assert_accepted(submit(h, "3", "\"pin\":\"" PIN "\""));
+    house_set(h, "submit.max_waiting", "0");
+    assert_accepted(submit(h, "4", "\"pin\":\"" PIN "\""));
 }
 
 static int count_row(void *userdata, const struct audit_row *r)
@@ -324,6 +376,8 @@ int main(void)
         TEST(a_duplicate_is_not_looked_at_with_todays_method),
         TEST(refusal_names_the_event_but_no_value),
         TEST(full_disk_is_told_and_passes),
+        TEST(a_store_in_trouble_is_not_asked),
+        TEST(a_queue_that_is_full_is_busy),
         TEST(audit_knows_the_peer),
     };
 
