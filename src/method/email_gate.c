@@ -48,8 +48,9 @@ static bool is_harmless(const struct email_gate *g, enum gate_verb verb)
 /* A whole command line is known. */
 static bool pass_command(struct email_gate *g)
 {
-    /* The answer to a 334 is not a command. */
-    enum gate_verb verb = g->awaited == VERB_AUTH && g->code == 334 ? VERB_AUTH : verb_of(g);
+    /* The answer to a 334 is base64 and no command, whatever its letters spell. */
+    bool answer = g->awaited == VERB_AUTH && g->code == 334 && !strchr(g->command, ' ');
+    enum gate_verb verb = answer ? VERB_AUTH : verb_of(g);
 
     if (g->tls_required && !g->tls && !is_harmless(g, verb))
         return breached(g, GATE_NO_TLS);
@@ -59,7 +60,7 @@ static bool pass_command(struct email_gate *g)
         return breached(g, GATE_GARBAGE);
     g->awaited = verb;
     g->auth_tried |= verb == VERB_AUTH;
-    g->mail_tried |= is_verb(g, "MAIL");
+    g->mail_tried |= verb == VERB_OTHER && is_verb(g, "MAIL");
     g->code = 0;
     g->reply = 0;
     return true;

@@ -73,9 +73,12 @@ static void test_login_by_challenge(void **state)
 
     (void)state;
     assert_true(out(&g, "AUTH LOGIN\r\n") && in(&g, "334 VXNlcm5hbWU6\r\n"));
-    assert_true(out(&g, "bWFpbA==\r\n") && in(&g, "334 UGFzc3dvcmQ6\r\n"));
+    assert_true(out(&g, "mail\r\n") && !g.mail_tried && in(&g, "334 UGFzc3dvcmQ6\r\n"));
     assert_true(out(&g, "cXVpdA==\r\n") && in(&g, "235 yes\r\n"));
     assert_true(g.authenticated);
+    g = secured(true);
+    assert_true(out(&g, "AUTH LOGIN\r\n") && in(&g, "334 VXNlcm5hbWU6\r\n"));
+    assert_false(out(&g, "MAIL FROM:<a@b>\r\n"));
 }
 
 static void test_never_in_clear(void **state)
