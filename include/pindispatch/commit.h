@@ -5,6 +5,7 @@
 #include <pindispatch/cleanup.h>
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <systemd/sd-event.h>
 
 struct commit;
@@ -42,9 +43,12 @@ void commit_fail(struct commit *c, int r);
  * called, and the store is revived (store_revive()) once a second, more rarely when that takes long or does not last.
  * Whoever can, waits with changes until it is over: what is tried all the same fails by itself. */
 struct commit_trouble {
-    int error; /* negative; 0: none */
+    int error;     /* negative; 0: none */
+    int64_t since; /* clock_monotonic() */
     char reason[512];
 };
+/* "full", "read-only", "damaged", "io"; NULL: there is none. */
+const char *commit_trouble_code(const struct commit_trouble *t);
 const struct commit_trouble *commit_trouble(const struct commit *c);
 static inline bool commit_is_in_trouble(const struct commit *c)
 {

@@ -31,6 +31,8 @@ bool dispatch_is_quiet(const struct dispatch *d);
  * be NULL) is copied; UID is the operator's. 0: asked; -ENOENT: it is not at the printer; -EBUSY: a worker has it
  * just now; -ENOMEM. */
 int dispatch_withdraw(struct dispatch *d, const struct uuid *id, const char *words, int64_t uid);
+/* The store was in trouble and takes changes again (commit_watch()). */
+void dispatch_resume(struct dispatch *d);
 /* An operator changed deliveries of a destination in trouble: look again at once instead of waiting. */
 void dispatch_nudge(struct dispatch *d);
 

@@ -27,6 +27,8 @@ struct log_field {
 #define MESSAGE_TROUBLE_OVER   "6f2b0a3f4b8e4d0f9a1d5a7c3e9b1c0b"
 #define MESSAGE_STORE_REFUSED  "6f2b0a3f4b8e4d0f9a1d5a7c3e9b1c0c"
 #define MESSAGE_OPERATOR       "6f2b0a3f4b8e4d0f9a1d5a7c3e9b1c0d"
+#define MESSAGE_CLOCK          "6f2b0a3f4b8e4d0f9a1d5a7c3e9b1c0e"
+#define MESSAGE_ANCHOR         "6f2b0a3f4b8e4d0f9a1d5a7c3e9b1c0f"
 
 /* LEVEL is a syslog priority (LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG). MESSAGE_ID may be NULL.
  * FIELDS ends with a NULL pointer and may be NULL. */

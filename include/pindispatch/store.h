@@ -115,6 +115,10 @@ int store_settle(struct store *s, const struct change *c);
 int store_sweep(struct store *s, int64_t expire_before, int64_t retention_before, unsigned limit,
                 const struct cause *cause);
 
+/* hasten: the clock went back. Deliveries of METHOD that are queued for later than NOW, or deferred beyond LATEST,
+ * become due NOW. 0 or their number, at most LIMIT a call. */
+int store_hasten(struct store *s, const char *method, int64_t now, int64_t latest, unsigned limit);
+
 struct store_stat {
     uint64_t by_state[STATE_COUNT]; /* kept counters, not a scan */
     uint64_t events;

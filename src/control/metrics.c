@@ -86,6 +86,10 @@ static void add_store(struct page *page, const json_t *store)
     const char *state;
     json_t *count;
 
+    add_family(page, "pindispatch_store_trouble", "gauge",
+               "1 while the store takes no changes, with the cause; else 0.");
+    add_sample(page, "pindispatch_store_trouble", "code", json_text(json_object_get(store, "trouble"), "code"),
+               json_is_object(json_object_get(store, "trouble")));
     if (!json_is_object(counts))
         return;
     add_family(page, "pindispatch_deliveries", "gauge", "Deliveries in the store by state.");

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include <pindispatch/clock.h>
+#include <pindispatch/commit.h>
 #include <pindispatch/log.h>
 #include <pindispatch/site.h>
 #include <pindispatch/store.h>
@@ -17,6 +19,16 @@ static json_t *counts_to_json(const struct store_stat *stat)
     return TAKE(counts);
 }
 
+static json_t *trouble_to_json(const struct commit_trouble *t, int64_t now)
+{
+    char since[CLOCK_TEXT];
+
+    if (t->error == 0)
+        return json_null();
+    return json_pack("{s:s, s:s, s:s}", "code", commit_trouble_code(t), "reason", t->reason, "since",
+                     clock_format(now - (clock_monotonic() - t->since), since));
+}
+
 /* The host's members and the store's in one object: what `status` shows and `metrics` is made from. */
 json_t *status_to_json(const struct request *q)
 {
@@ -28,12 +40,14 @@ json_t *status_to_json(const struct request *q)
         return NULL;
     /* A store that cannot be read is just what an operator wants to see here, beside the rest. */
     if (store_stat(q->site->store, &stat) < 0)
-        store = json_null();
+        store = json_object();
     else
         store =
             json_pack("{s:o, s:I, s:I, s:i}", "deliveries", counts_to_json(&stat), "events", (json_int_t)stat.events,
                       "audit_rows", (json_int_t)stat.audit_rows, "schema", (int)stat.schema);
-    if (json_object_set_new(status, "store", store) < 0)
+    if (json_object_set_new(status, "store", store) < 0 ||
+        json_object_set_new(store, "trouble",
+                            trouble_to_json(commit_trouble(q->site->commit), clock_now(q->site->clock))) < 0)
         return NULL;
     return TAKE(status);
 }

@@ -41,16 +41,17 @@ static void show_channel(struct table *t, const json_t *channel)
     table_end_row(t);
 }
 
-static void show_trouble(const json_t *channel)
+/* Of a channel or of the store. */
+static void show_trouble(const json_t *of, const char *name)
 {
-    const json_t *trouble = json_object_get(channel, "trouble");
+    const json_t *trouble = json_object_get(of, "trouble");
     const char *reason = json_text(trouble, "reason");
     CLEANUP(free_cleanup) char *clean = reason ? show_clean(reason) : NULL;
     char since[SHOW_TIME], next[SHOW_TIME];
 
     if (!json_is_object(trouble))
         return;
-    printf("  %s%s%s since %s: %s\n", show_begin(SHOW_RED), json_text(channel, "method"), show_begin(SHOW_PLAIN),
+    printf("  %s%s%s since %s: %s\n", show_begin(SHOW_RED), name, show_begin(SHOW_PLAIN),
            show_time(json_object_get(trouble, "since"), since), clean ? clean : "no reason is known");
     if (show_moment(json_object_get(trouble, "next_try")) > 0)
         printf("    next try at %s\n", show_time(json_object_get(trouble, "next_try"), next));
@@ -69,7 +70,7 @@ static void show_channels(const json_t *channels)
     table_begin(&t, heads, ARRAY_SIZE(heads));
     json_array_foreach(channels, i, channel) show_channel(&t, channel);
     table_end(&t);
-    json_array_foreach(channels, i, channel) show_trouble(channel);
+    json_array_foreach(channels, i, channel) show_trouble(channel, json_text(channel, "method"));
 }
 
 static void show_store(const json_t *store)
@@ -77,6 +78,7 @@ static void show_store(const json_t *store)
     const json_t *counts = json_object_get(store, "deliveries");
     struct table t;
 
+    show_trouble(store, "store");
     putchar('\n');
     if (!json_is_object(counts)) {
         printf("%sthe store cannot be read%s\n", show_begin(SHOW_RED), show_begin(SHOW_PLAIN));

@@ -20,8 +20,6 @@
 #include <pindispatch/seal.h>
 #include <pindispatch/store.h>
 
-enum { DRAIN_SECONDS = 20 };
-
 /* ---- settings ---- */
 
 /* A dry run has a store of its own, beside the real one: "dry-run/store.db". */
@@ -145,8 +143,8 @@ static int on_drained(sd_event_source *source, uint64_t now, void *userdata)
 
     (void)source;
     (void)now;
-    log_plain(LOG_WARNING, "what is in hand was not done in %d seconds: it is taken up at the next start",
-              DRAIN_SECONDS);
+    log_plain(LOG_WARNING, "what is in hand was not done within stop_after (%s): it is taken up at the next start",
+              settings_text(d->settings, "stop_after"));
     return sd_event_exit(d->site.loop, 0);
 }
 
@@ -164,7 +162,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
     intake_stop(d->intake);
     dispatch_stop(d->dispatch);
     return sd_event_add_time_relative(d->site.loop, &d->drain, CLOCK_MONOTONIC,
-                                      DRAIN_SECONDS * MICROSECONDS_PER_SECOND, 0, on_drained, d);
+                                      (uint64_t)settings_duration(d->settings, "stop_after"), 0, on_drained, d);
 }
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
@@ -204,6 +202,8 @@ static int on_settled(sd_event_source *source, void *userdata)
         return 0;
     if (d->stopping && !dispatch_is_busy(d->dispatch))
         return sd_event_exit(d->site.loop, 0);
+    if (d->options.once && commit_is_in_trouble(d->commit))
+        return sd_event_exit(d->site.loop, 1);
     if (d->options.once && dispatch_is_quiet(d->dispatch))
         return sd_event_exit(d->site.loop, status_of_once(d));
     return 0;
@@ -220,7 +220,7 @@ static int watch_signals(struct daemon *d)
         r = sd_event_add_signal(loop, NULL, SIGHUP, on_reload, d);
     if (r >= 0)
         r = sd_event_add_post(loop, &d->settled, on_settled, d);
-    return r;
+    return r < 0 ? r : 0;
 }
 
 /* ---- start ---- */
@@ -323,9 +323,12 @@ static int start_all(struct daemon *d)
         r = open_rooms(d);
     if (r == 0)
         r = watch_signals(d);
-    if (r >= 0)
+    if (r == 0)
         r = upkeep_start(d);
-    return r == 0 ? open_doors(d) : r;
+    if (r != 0)
+        return r;
+    guard_start(d);
+    return open_doors(d);
 }
 
 int daemon_start(struct daemon *d, const struct daemon_options *o)

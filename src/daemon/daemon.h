@@ -34,6 +34,9 @@ struct daemon {
     sd_event_source *drain;   /* how long a stop may take */
     sd_event_source *upkeep;  /* what time does to the store */
     sd_event_source *settled; /* after each turn: is everything done? (a stop, --once) */
+    int64_t clock_offset;     /* from the time since boot to the wall clock, when it was looked at last */
+    int64_t erase_after;      /* since boot: until then nothing is erased by its age; 0: the clock is trusted */
+    bool hasten;              /* the clock went back */
     bool stopping;
 };
 
@@ -51,6 +54,12 @@ int daemon_reload(struct daemon *d, struct problem *p);
 
 /* upkeep.c */
 int upkeep_start(struct daemon *d);
+void upkeep_soon(struct daemon *d);
+/* guard.c */
+void guard_start(struct daemon *d);
+void guard_clock(struct daemon *d); /* has it jumped? */
+bool guard_hasten(struct daemon *d);
+bool guard_may_erase(const struct daemon *d);
 /* sockets.c: activated by systemd, else made here. */
 int sockets_open(struct daemon *d);
 /* status.c: for struct control_host. */

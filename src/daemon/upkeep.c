@@ -37,9 +37,13 @@ static int on_upkeep(sd_event_source *source, uint64_t now, void *userdata)
 {
     struct daemon *d = userdata;
     int64_t next = SWEEP_EVERY;
+    bool well = !commit_is_in_trouble(d->commit);
+    bool more = !well || guard_hasten(d);
 
     (void)now;
-    if (sweep_some(d))
+    if (well && guard_may_erase(d))
+        more = sweep_some(d) || more;
+    if (more)
         next = MICROSECONDS_PER_SECOND;
     else if (!store_is_dirty(d->store) && store_is_untidy(d->store) && store_tidy(d->store) < 0)
         next = TIDY_AFTER;
@@ -55,12 +59,19 @@ static int on_turn(sd_event_source *source, void *userdata)
     uint64_t next = 0, now = 0;
 
     (void)source;
+    guard_clock(d);
     if (!store_is_untidy(d->store) || sd_event_now(d->site.loop, CLOCK_MONOTONIC, &now) < 0)
         return 0;
     sd_event_source_get_time(d->upkeep, &next);
     if (next > now + TIDY_AFTER)
         sd_event_source_set_time_relative(d->upkeep, TIDY_AFTER);
     return 0;
+}
+
+void upkeep_soon(struct daemon *d)
+{
+    sd_event_source_set_time_relative(d->upkeep, 0);
+    sd_event_source_set_enabled(d->upkeep, SD_EVENT_ONESHOT);
 }
 
 int upkeep_start(struct daemon *d)

@@ -91,7 +91,8 @@ bool dispatch_is_busy(const struct dispatch *d)
 {
     for (size_t i = 0; i < d->n_lanes; i++)
         for (const struct flight *f = d->lanes[i].flights; f; f = f->next)
-            if (f->place == FLIGHT_CLAIMED || f->place == FLIGHT_AT_WORK || f->place == FLIGHT_SETTLING)
+            if (f->place == FLIGHT_CLAIMED || f->place == FLIGHT_AT_WORK || f->place == FLIGHT_SETTLING ||
+                f->place == FLIGHT_UNSAVED)
                 return true;
     return false;
 }
@@ -108,6 +109,12 @@ int dispatch_withdraw(struct dispatch *d, const struct uuid *id, const char *wor
             return r;
     }
     return -ENOENT;
+}
+
+void dispatch_resume(struct dispatch *d)
+{
+    for (size_t i = 0; i < d->n_lanes; i++)
+        lane_resume(&d->lanes[i]);
 }
 
 void dispatch_nudge(struct dispatch *d)

@@ -207,6 +207,29 @@ static struct cause cause_of(const struct flight *f)
     return c;
 }
 
+static int note_state(void *userdata, const struct record *r)
+{
+    *(enum delivery_state *)userdata = r->state;
+    return 0;
+}
+
+/* A commit that failed may be on disk all the same: then there is nothing to save again. */
+static bool is_saved(const struct flight *f, enum delivery_state to)
+{
+    enum delivery_state state = STATE_COUNT;
+
+    return f->unsaved && store_find(f->lane->dispatch->site->store, &f->parcel.id, note_state, &state) == 0 &&
+           state == to;
+}
+
+/* The outcome is known here and nowhere else: it stays until the store takes it. */
+static void keep_unsaved(struct flight *f)
+{
+    f->place = FLIGHT_UNSAVED;
+    f->unsaved = true;
+    lane_try_later(f->lane);
+}
+
 /* Puts the flight's outcome into the open transaction. */
 static void save(struct flight *f)
 {
@@ -218,6 +241,10 @@ static void save(struct flight *f)
                         .cause = cause_of(f) };
     int r;
 
+    if (commit_is_in_trouble(site->commit)) {
+        keep_unsaved(f);
+        return;
+    }
     c.to = state_after(f, c.cause.now, &c.due);
     c.stage = stage_after(f, c.to);
     f->state = c.to;
@@ -227,7 +254,7 @@ static void save(struct flight *f)
     CRASH_POINT("dispatch.settled");
     if (r < 0)
         commit_fail(site->commit, r);
-    if (r > 0) {
+    if (r > 0 && !is_saved(f, c.to)) {
         char id[UUID_TEXT];
 
         log_event(LOG_ERR, MESSAGE_DELIVERY_STATE,
@@ -244,6 +271,7 @@ static void on_settled(struct flight *f)
 
     CRASH_POINT("dispatch.settle-committed");
     log_change(f, f->state);
+    f->unsaved = false;
     outcome_release(&f->outcome);
     if (f->state == STATE_SPOOLED) {
         f->parcel.stage = STAGE_SPOOLED;
@@ -267,13 +295,11 @@ static void on_committed(struct commit_waiter *w, int r)
         lane_hand_out(l);
     } else if (f->place == FLIGHT_CLAIMED) {
         flight_free(f);
-        sd_event_source_set_enabled(l->again, SD_EVENT_ONESHOT);
+        lane_try_later(l);
     } else if (r == 0) {
         on_settled(f);
     } else {
-        f->place = FLIGHT_UNSAVED;
-        sd_event_source_set_time_relative(l->again, MICROSECONDS_PER_SECOND);
-        sd_event_source_set_enabled(l->again, SD_EVENT_ONESHOT);
+        keep_unsaved(f);
     }
 }
 

@@ -55,6 +55,11 @@ static void wake_in(sd_event_source *timer, int64_t microseconds)
     sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }
 
+void lane_try_later(struct lane *l)
+{
+    wake_in(l->again, MICROSECONDS_PER_SECOND);
+}
+
 static void log_trouble(const struct lane *l)
 {
     log_event(LOG_WARNING, MESSAGE_TROUBLE,
@@ -222,6 +227,7 @@ void lane_claim(struct lane *l)
     r = store_claim(l->dispatch->site->store, l->method->names[SECRET_PIN], room, &cause, take_claimed, &claim);
     if (r < 0) {
         commit_fail(l->dispatch->site->commit, r);
+        lane_try_later(l);
         return;
     }
     if (claim.n > 0)
@@ -254,11 +260,6 @@ static struct link *looker(const struct lane *l)
     return best;
 }
 
-static void try_again_later(struct lane *l)
-{
-    wake_in(l->again, MICROSECONDS_PER_SECOND);
-}
-
 /* False when no worker can take it now. */
 static bool hand_out_one(struct lane *l, struct flight *f, struct link *look_link)
 {
@@ -271,7 +272,7 @@ static bool hand_out_one(struct lane *l, struct flight *f, struct link *look_lin
     if (r == 0)
         r = link_deliver(k, f);
     if (r != 0)
-        try_again_later(l);
+        lane_try_later(l);
     return r == 0;
 }
 
@@ -321,17 +322,24 @@ void lane_look_soon(struct lane *l, bool changed)
         wake_in(l->look, l->look_after);
 }
 
+static void do_again(struct lane *l)
+{
+    for (struct flight *f = l->flights; f; f = f->next)
+        if (f->place == FLIGHT_UNSAVED)
+            flight_save_again(f);
+    lane_hand_out(l);
+    commit_poke(l->dispatch->site->commit);
+}
+
+/* While the store is in trouble nothing is gained by trying: its end is told (lane_resume()). */
 static int on_again(sd_event_source *source, uint64_t now, void *userdata)
 {
     struct lane *l = userdata;
 
     (void)source;
     (void)now;
-    for (struct flight *f = l->flights; f; f = f->next)
-        if (f->place == FLIGHT_UNSAVED)
-            flight_save_again(f);
-    lane_hand_out(l);
-    commit_poke(l->dispatch->site->commit);
+    if (!commit_is_in_trouble(l->dispatch->site->commit))
+        do_again(l);
     return 0;
 }
 
@@ -403,6 +411,21 @@ void lane_recover(struct lane *l)
             flight_orphan(f, "restart", "the dispatcher ended");
         CRASH_POINT("dispatch.recovering");
     }
+}
+
+static int take_missing(void *userdata, const struct record *r)
+{
+    return flight_find(userdata, &r->id) ? 0 : take_left(userdata, r);
+}
+
+void lane_resume(struct lane *l)
+{
+    unsigned mask = STATE_BIT(STATE_SENDING) | STATE_BIT(STATE_SPOOLED);
+    int r = store_list(l->dispatch->site->store, mask, RECOVER_MOST, NULL, take_missing, l);
+
+    if (r < 0)
+        log_plain(LOG_ERR, "what is in hand cannot be read from the store: %s", strerror(-r));
+    do_again(l);
 }
 
 bool lane_is_quiet(const struct lane *l)

@@ -35,7 +35,8 @@ struct flight {
         FLIGHT_UNSAVED,  /* the store refused that commit: tried again */
     } place;
     struct link *link;
-    bool begun; /* bytes may be on their way (mail) */
+    bool begun;   /* bytes may be on their way (mail) */
+    bool unsaved; /* a commit of its outcome has failed */
 
     struct commit_waiter waiter;
     struct outcome outcome; /* of the change under way */
@@ -97,6 +98,11 @@ struct dispatch {
 int lane_open(struct lane *l, struct dispatch *d, const struct method *m);
 void lane_close(struct lane *l);
 void lane_recover(struct lane *l);
+/* The store takes changes again: saves what could not be saved, and takes up claims that were undone here and are on
+ * disk all the same. */
+void lane_resume(struct lane *l);
+/* In a second, what could not be done now. */
+void lane_try_later(struct lane *l);
 /* Claims for workers with room; part of the transaction that is about to be committed. */
 void lane_claim(struct lane *l);
 /* Gives waiting flights to workers with room. */

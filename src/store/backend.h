@@ -25,6 +25,7 @@ struct backend {
     int (*settle)(struct store *s, const struct change *c);
     int (*sweep)(struct store *s, int64_t expire_before, int64_t retention_before, unsigned limit,
                  const struct cause *cause);
+    int (*hasten)(struct store *s, const char *method, int64_t now, int64_t latest, unsigned limit);
     int (*stat)(struct store *s, struct store_stat *ret);
     int (*next_due)(struct store *s, const char *method, int64_t *ret);
     int (*find)(struct store *s, const struct uuid *id, store_each *each, void *userdata);

@@ -98,6 +98,7 @@ static void note_trouble(struct commit *c, int r)
         return;
     c->revive_after = !again ? REVIVE_FIRST : c->revive_after < REVIVE_MOST / 2 ? 2 * c->revive_after : REVIVE_MOST;
     c->trouble.error = r;
+    c->trouble.since = clock_monotonic();
     snprintf(c->trouble.reason, sizeof(c->trouble.reason), "the store takes no changes: %s",
              r == -EUCLEAN ? "the file is damaged" : strerror(-r));
     (void)arm_timer(c->revive, c->revive_after);
@@ -282,6 +283,22 @@ void commit_fail(struct commit *c, int r)
     if (c->failed == 0)
         c->failed = r;
     arm(c);
+}
+
+const char *commit_trouble_code(const struct commit_trouble *t)
+{
+    switch (t->error) {
+    case 0:
+        return NULL;
+    case -ENOSPC:
+        return "full";
+    case -EROFS:
+        return "read-only";
+    case -EUCLEAN:
+        return "damaged";
+    default:
+        return "io";
+    }
 }
 
 const struct commit_trouble *commit_trouble(const struct commit *c)

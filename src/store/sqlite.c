@@ -10,6 +10,7 @@ const struct backend backend_sqlite = {
     .mark = sqlite_mark,
     .settle = sqlite_settle,
     .sweep = sqlite_sweep,
+    .hasten = sqlite_hasten,
     .stat = sqlite_stat,
     .next_due = sqlite_next_due,
     .find = sqlite_find,

@@ -146,6 +146,7 @@ int sqlite_mark(struct store *store, const struct uuid *id, enum stage stage, co
 int sqlite_settle(struct store *store, const struct change *c);
 int sqlite_sweep(struct store *store, int64_t expire_before, int64_t retention_before, unsigned limit,
                  const struct cause *cause);
+int sqlite_hasten(struct store *store, const char *method, int64_t now, int64_t latest, unsigned limit);
 
 /* sqlite_read.c */
 int record_read(sqlite3_stmt *q, struct record *ret); /* 0, -ENOMEM or -EUCLEAN */

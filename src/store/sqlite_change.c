@@ -185,3 +185,20 @@ int sqlite_sweep(struct store *store, int64_t expire_before, int64_t retention_b
         r = sweep_state(sqlite_of(store), &brooms[i], limit, &count);
     return r < 0 ? r : (int)count;
 }
+
+int sqlite_hasten(struct store *store, const char *method, int64_t now, int64_t latest, unsigned limit)
+{
+    struct sqlite *s = sqlite_of(store);
+    sqlite3_stmt *q = sqlite_use(s, SQL_HASTEN);
+    int r = sqlite_join(s);
+
+    if (r < 0)
+        return r;
+    bind_text(q, 1, method);
+    bind_number(q, 2, now);
+    bind_number(q, 3, latest);
+    bind_number(q, 4, limit);
+    bind_number(q, 5, STATE_QUEUED);
+    r = sqlite_run(s, q);
+    return r < 0 ? r : sqlite3_changes(s->db);
+}

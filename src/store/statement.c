@@ -54,6 +54,9 @@ const char *const statement_texts[STATEMENTS] = {
                           "WHERE d.id = ?1",
     [SQL_DUE] = "SELECT id FROM delivery INDEXED BY delivery_due WHERE method = ?1 AND due <= ?2 "
                 "ORDER BY due, id LIMIT ?3",
+    /* ?5 is queued. */
+    [SQL_HASTEN] = "UPDATE delivery SET due = ?2 WHERE id IN (SELECT id FROM delivery INDEXED BY delivery_due "
+                   "WHERE method = ?1 AND due > ?2 AND (state = ?5 OR due > ?3) LIMIT ?4)",
     [SQL_NEXT_DUE] = "SELECT min(due) FROM delivery INDEXED BY delivery_due WHERE method = ?1 AND due IS NOT NULL",
     [SQL_STATE_BELOW] = "SELECT max(id) FROM delivery INDEXED BY delivery_state WHERE state = ?1 AND id < ?2",
     [SQL_STATE_ABOVE] = "SELECT min(id) FROM delivery INDEXED BY delivery_state WHERE state = ?1 AND id > ?2",

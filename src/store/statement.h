@@ -25,6 +25,7 @@ enum statement {
     SQL_RECORD,
     SQL_RECORD_SEALED,
     SQL_DUE,
+    SQL_HASTEN,
     SQL_NEXT_DUE,
     SQL_STATE_BELOW,
     SQL_STATE_ABOVE,

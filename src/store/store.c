@@ -78,6 +78,11 @@ int store_sweep(struct store *s, int64_t expire_before, int64_t retention_before
     return s->backend->sweep(s, expire_before, retention_before, limit, cause);
 }
 
+int store_hasten(struct store *s, const char *method, int64_t now, int64_t latest, unsigned limit)
+{
+    return s->backend->hasten(s, method, now, latest, limit);
+}
+
 int store_stat(struct store *s, struct store_stat *ret)
 {
     return s->backend->stat(s, ret);
