@@ -80,7 +80,7 @@ const struct setting config_rows[] = {
       .help = "How many workers print." },
     { .name = "workers.email", .type = SETTING_INTEGER, .standard = "2", .least = 1, .most = 64,
       .help = "How many workers send mail." },
-    { .name = "workers.deadline", .type = SETTING_DURATION, .standard = "2m", .least = 100 * MILLISECOND, .most = HOUR,
+    { .name = "workers.deadline", .type = SETTING_DURATION, .standard = "5m", .least = 100 * MILLISECOND, .most = HOUR,
       .help = "How long a worker may be silent with work in hand; then it is ended." },
     { .name = "workers.recycle", .type = SETTING_INTEGER, .standard = "1000", .least = 1, .most = 1000000,
       .help = "After how many deliveries a worker is replaced by a new one." },

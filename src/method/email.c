@@ -126,10 +126,11 @@ static const struct setting rows[] = {
               "Message-ID) or hold for a person." },
     { .name = "email.timeout",
       .type = SETTING_DURATION,
-      .standard = "5m",
+      .standard = "1m",
       .least = MICROSECONDS_PER_SECOND,
       .most = 3600 * MICROSECONDS_PER_SECOND,
-      .help = "How long a step of the conversation may take; twice that for the answer to a whole message." },
+      .help = "How long a step of the conversation may take; twice that for the answer to a whole message. "
+              "Three times this must fit into workers.deadline." },
     { .name = NULL },
 };
 
