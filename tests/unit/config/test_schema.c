@@ -42,7 +42,7 @@ static void test_standards(void **state)
         { "control.socket", "/run/pindispatch/control.sock" },
         { "workers.print", "2" },
         { "workers.email", "2" },
-        { "workers.deadline", "2m" },
+        { "workers.deadline", "5m" },
         { "workers.recycle", "1000" },
         { "workers.batch", "32" },
         { "workers.socket", "" },
