@@ -55,6 +55,7 @@ static int hand_in(struct batch *b, struct item *i, const struct document *d, st
         return e;
     CRASH_POINT("print.created");
     i->made = true;
+    i->known_id = i->job.id;
     i->pages = d->pages;
     e = check_held(&i->job, false, trouble);
     if (!e)
@@ -127,14 +128,16 @@ static int commit(struct batch *b)
 }
 
 /* Nothing irreversible has happened to the prepared ones, and nothing may. A dispatcher that said no is there to be
- * worked for. */
+ * worked for. One that is gone may have committed all the same: the held jobs are then the next attempt's, which
+ * releases them, or fences them when it finds no intent. */
 static int undo(struct batch *b, int r)
 {
     struct outcome o = { 0 };
     outcome_set(&o, OUTCOME_DEFERRED, "not-committed", "The release of the letter was not committed.");
+    if (r != -ECANCELED)
+        return r;
     take_back_all(b);
-    int e = batch_settle_all(b, STAGES_NEW, &o);
-    return e < 0 ? e : r == -ECANCELED ? 0 : r;
+    return batch_settle_all(b, STAGES_NEW, &o);
 }
 
 static bool is_late(int64_t start)
@@ -264,6 +267,7 @@ const struct method method_print = {
     .document = DOCUMENT_LETTER,
     .settings = settings,
     .workers = "workers.print",
+    .window = "print.window",
     .destination = "print.printer",
     .open = print_open,
     .deliver = print_deliver,

@@ -2,6 +2,12 @@
 
 #include <pindispatch/crashpoint.h>
 
+static void add_fence(struct batch *b, int id)
+{
+    if (b->n_fences < FENCES)
+        b->fences[b->n_fences++] = id;
+}
+
 /* Before the intent a job is a leftover: cancelled when it is held, of no meaning when it has ended unprinted. One
  * that went further was released by somebody: it counts, so that nothing is printed twice. */
 static void consider_leftover(struct batch *b, struct item *i, const struct print_job *job)
@@ -10,8 +16,8 @@ static void consider_leftover(struct batch *b, struct item *i, const struct prin
         return;
     if (job->state != IPP_JSTATE_HELD)
         item_consider(i, job);
-    else if (b->n_fences < FENCES)
-        b->fences[b->n_fences++] = job->id;
+    else
+        add_fence(b, job->id);
 }
 
 static void consider_all(void *userdata, const struct print_job *job)
@@ -23,6 +29,8 @@ static void consider_all(void *userdata, const struct print_job *job)
             continue;
         if (batch_is_open(i, 1 << STAGE_BEGUN))
             consider_leftover(b, i, job);
+        else if (batch_is_open(i, STAGES_OLD) && item_is_stray(i, job))
+            add_fence(b, job->id);
         else if (batch_is_open(i, STAGES_OLD))
             item_consider(i, job);
     }

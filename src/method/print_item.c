@@ -20,8 +20,15 @@ void item_begin(struct item *i, struct parcel *p)
     i->released = json_is_true(json_object_get(p->evidence, "released"));
 }
 
+bool item_is_stray(const struct item *i, const struct print_job *j)
+{
+    return i->intended && i->known_id && j->id != i->known_id && j->state == IPP_JSTATE_HELD;
+}
+
 void item_consider(struct item *i, const struct print_job *j)
 {
+    if (item_is_stray(i, j))
+        return;
     int new = print_job_rank(j), old = print_job_rank(&i->job);
     if (new > old || (new == old && j->id == i->known_id))
         i->job = *j;
@@ -46,16 +53,22 @@ bool item_is_ready(const struct item *i, const struct print_job *job, struct out
     return false;
 }
 
-static const char *proof(const struct item *i)
+/* Do as many sheets as the letter has count as printed? With both sides printed, half of them do. */
+static bool sheets_fit(const struct item *i)
 {
     int pages = (int)i->pages, sheets = i->job.sheets;
+    return sheets && (!pages || (sheets <= pages && sheets >= (pages + 1) / 2));
+}
+
+static const char *proof(const struct item *i)
+{
     if (i->job.state != IPP_JSTATE_COMPLETED)
         return NULL;
     if (print_reason_has(i->job.reasons, no_history))
         return "weak";
-    if (!sheets)
+    if (!i->job.sheets)
         return "job-state";
-    return !pages || (sheets <= pages && sheets >= (pages + 1) / 2) ? "sheets" : "weak"; /* two sides a sheet */
+    return sheets_fit(i) ? "sheets" : "weak";
 }
 
 /* Is the job beyond being held, whoever released it? */
@@ -80,6 +93,14 @@ json_t *item_evidence(const struct item *i, const char *printer)
     return e;
 }
 
+/* A cupsd that was killed between a print and its note of it finds no document any more, and aborts the job: the
+ * reasons are then those of printing, or nobody says why. */
+static bool lost_its_document(const struct print_job *j)
+{
+    return j->state == IPP_JSTATE_ABORTED && !print_reason_has(j->reasons, "aborted-by-system") &&
+           (!j->message[0] || print_reason_has(j->reasons, "job-printing"));
+}
+
 static void judge_ended(const struct item *i, const char *printer, struct outcome *o)
 {
     const char *word = i->job.state == IPP_JSTATE_ABORTED ? "job-aborted" : "job-canceled";
@@ -88,6 +109,10 @@ static void judge_ended(const struct item *i, const char *printer, struct outcom
         outcome_set(o, OUTCOME_IN_DOUBT, "history-gone",
                     "The printer %.64s knows nothing of the job %d any more; the job %d was an earlier attempt's.",
                     printer, i->known_id, j->id);
+    else if (sheets_fit(i) || lost_its_document(&i->job))
+        outcome_set(o, OUTCOME_IN_DOUBT, word, "The printer %.64s ended the job %d after %d sheets: %s%s%s.", printer,
+                    j->id, j->sheets, j->reasons[0] ? j->reasons : "no reason given", j->message[0] ? ": " : "",
+                    j->message);
     else
         outcome_set(o, OUTCOME_FAILED, word, "The printer %.64s ended the job %d: %s%s%s.", printer, j->id,
                     j->reasons[0] ? j->reasons : "no reason given", j->message[0] ? ": " : "", j->message);

@@ -20,7 +20,9 @@ struct item {
 };
 
 void item_begin(struct item *i, struct parcel *p);
-/* Another job under this letter's UUID: the one that came furthest is kept. */
+/* Is J, under this letter's UUID, a leftover of an attempt that is not the one whose release was committed? */
+bool item_is_stray(const struct item *i, const struct print_job *j);
+/* Another job under this letter's UUID: the one that came furthest is kept, and a stray never. */
 void item_consider(struct item *i, const struct print_job *j);
 /* Is the release committed and the job still held, because it was not done? A job that was released and is held
  * again is held by a person at the printer. */

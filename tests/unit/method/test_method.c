@@ -88,6 +88,8 @@ static void test_a_row_is_whole(void **state)
         assert_int_equal((*m)->document != DOCUMENT_NONE, worker);
         if ((*m)->flags & METHOD_FENCED)
             assert_null((*m)->retries_doubt); /* it can find out, so that no option may guess */
+        if ((*m)->flags & METHOD_FENCED)
+            assert_non_null((*m)->window); /* what it must follow to its end is bounded */
     }
 }
 

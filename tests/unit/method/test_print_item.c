@@ -44,7 +44,7 @@ static void test_judges_every_state(void **state)
         { IPP_JSTATE_HELD, OUTCOME_SPOOLED, OUTCOME_SPOOLED, "job-held" },
         { IPP_JSTATE_COMPLETED, OUTCOME_DELIVERED, OUTCOME_DELIVERED, "printed" },
         { IPP_JSTATE_CANCELED, OUTCOME_FAILED, OUTCOME_FAILED, "job-canceled" },
-        { IPP_JSTATE_ABORTED, OUTCOME_FAILED, OUTCOME_FAILED, "job-aborted" },
+        { IPP_JSTATE_ABORTED, OUTCOME_IN_DOUBT, OUTCOME_IN_DOUBT, "job-aborted" }, /* nobody says by whom */
     };
     for (size_t n = 0; n < ARRAY_SIZE(cases); n++) {
         struct outcome o = { 0 }, accepted = { 0 };
@@ -57,6 +57,45 @@ static void test_judges_every_state(void **state)
         outcome_release(&o);
         outcome_release(&accepted);
     }
+}
+
+static enum outcome_kind judge_ended(ipp_jstate_t state, const char *reasons, int sheets, unsigned pages)
+{
+    struct outcome o = { 0 };
+    struct item i = item_with(state);
+    i.pages = pages;
+    i.job.sheets = sheets;
+    snprintf(i.job.reasons, sizeof(i.job.reasons), "%s", reasons);
+    item_judge(&i, "pin", false, &o);
+    outcome_release(&o);
+    return o.kind;
+}
+
+static void test_an_end_that_paper_contradicts_is_doubted(void **state)
+{
+    (void)state;
+    assert_int_equal(judge_ended(IPP_JSTATE_ABORTED, "aborted-by-system", 0, 2), OUTCOME_FAILED);
+    assert_int_equal(judge_ended(IPP_JSTATE_ABORTED, "aborted-by-system", 2, 2), OUTCOME_IN_DOUBT);
+    assert_int_equal(judge_ended(IPP_JSTATE_ABORTED, "processing-to-stop-point", 0, 1), OUTCOME_IN_DOUBT);
+    assert_int_equal(judge_ended(IPP_JSTATE_ABORTED, "job-printing", 0, 1), OUTCOME_IN_DOUBT);
+    assert_int_equal(judge_ended(IPP_JSTATE_CANCELED, "job-canceled-by-user", 1, 4), OUTCOME_FAILED);
+    assert_int_equal(judge_ended(IPP_JSTATE_CANCELED, "job-canceled-by-user", 1, 1), OUTCOME_IN_DOUBT);
+}
+
+static void test_a_held_job_of_another_attempt_is_a_stray(void **state)
+{
+    (void)state;
+    struct item i = item_with(0);
+    const struct print_job stray = job_in(IPP_JSTATE_HELD, 9), released = job_in(IPP_JSTATE_COMPLETED, 9);
+    i.known_id = 8;
+    assert_true(item_is_stray(&i, &stray));
+    item_consider(&i, &stray);
+    assert_int_equal(i.job.id, 0); /* releasing it could print the letter a second time */
+    item_consider(&i, &released);
+    assert_int_equal(i.job.id, 9); /* somebody did */
+    i = item_with(0);
+    item_consider(&i, &stray);
+    assert_int_equal(i.job.id, 9); /* nothing else was noted */
 }
 
 static void test_the_job_that_came_furthest_tells(void **state)
@@ -198,6 +237,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_judges_every_state),
+        cmocka_unit_test(test_an_end_that_paper_contradicts_is_doubted),
+        cmocka_unit_test(test_a_held_job_of_another_attempt_is_a_stray),
         cmocka_unit_test(test_the_job_that_came_furthest_tells),
         cmocka_unit_test(test_of_equal_jobs_the_noted_one_tells),
         cmocka_unit_test(test_an_ended_job_of_another_attempt_proves_nothing),
