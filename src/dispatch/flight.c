@@ -353,6 +353,7 @@ void flight_settle(struct flight *f, struct outcome *o, const char *template_has
  * one that can be fenced is done anew later; a mail whose bytes were on their way is in doubt. */
 void flight_orphan(struct flight *f, const char *code, const char *reason)
 {
+    bool fenced = f->lane->method->flags & METHOD_FENCED;
     struct outcome o = { .code = "" };
 
     leave_link(f);
@@ -362,9 +363,9 @@ void flight_orphan(struct flight *f, const char *code, const char *reason)
         lane_look_soon(f->lane, false);
         return;
     }
-    if (f->parcel.stage == STAGE_RELEASING)
+    if (f->parcel.stage == STAGE_RELEASING && fenced)
         return;
-    if (f->begun && !(f->lane->method->flags & METHOD_FENCED))
+    if (!fenced && (f->begun || f->parcel.stage == STAGE_RELEASING))
         outcome_set(&o, OUTCOME_IN_DOUBT, code, "%s while the mail was on its way", reason);
     else
         outcome_set(&o, OUTCOME_DEFERRED, code, "%s before anything was sent", reason);

@@ -405,9 +405,9 @@ void lane_recover(struct lane *l)
         log_plain(LOG_ERR, "what was in hand cannot be read from the store: %s", strerror(-r));
     for (struct flight *f = l->flights; f; f = next) {
         next = f->next;
-        /* Nothing can tell whether a mail that was in hand went out. */
-        f->begun = !(l->method->flags & METHOD_FENCED);
-        if (f->begun || f->parcel.stage == STAGE_SPOOLED)
+        /* A mail that may have gone out is marked where doubt matters (struct desk's mark); one that is not may be
+         * sent (again). A letter is looked for at the printer. */
+        if (!(l->method->flags & METHOD_FENCED) || f->parcel.stage == STAGE_SPOOLED)
             flight_orphan(f, "restart", "the dispatcher ended");
         CRASH_POINT("dispatch.recovering");
     }

@@ -203,6 +203,7 @@ static int run_session(struct desk *d, struct email *e, struct parcel *first, st
         .hello = settings_text(s, "email.hello"),
         .username = settings_text(s, "email.username"),
         .timeout = settings_duration(s, "email.timeout"),
+        .holds_doubt = strcmp(settings_text(s, "email.in_doubt"), "hold") == 0,
     };
     int r = read_password(d, account.username, &password, trouble);
 

@@ -126,13 +126,15 @@ static void settle_by_reply(struct session *s)
     settle(s, &o, &r);
 }
 
-/* Notes before the first byte that there may be bytes. */
+/* Notes before the first byte that there may be bytes. Where doubt waits for a person the note is committed first: a
+ * restart can then tell the one mail that may be out from those that only waited their turn. */
 static void begin(struct session *s)
 {
     int r;
 
     CRASH_POINT("email.data-allowed");
-    r = s->desk->begin(s->desk, s->now.parcel);
+    r = s->account->holds_doubt ? s->desk->mark(s->desk, s->now.parcel, NULL)
+                                : s->desk->begin(s->desk, s->now.parcel);
     CRASH_POINT("email.begun");
 
     s->now.begun = true;

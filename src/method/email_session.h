@@ -7,6 +7,7 @@
 #include <pindispatch/method.h>
 #include <pindispatch/secret.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { EMAIL_SESSION_MOST = 100 }; /* messages: libesmtp keeps every one until the session ends */
@@ -19,6 +20,7 @@ struct email_account {
     const struct secret *password; /* set with a username */
     struct email_tls *tls;         /* NULL: in clear, to a loopback address only */
     int64_t timeout;               /* microseconds, of each step of the conversation; twice that for the last */
+    bool holds_doubt;              /* what may be out is committed before its first byte: desk->mark() */
 };
 
 /* Sends FIRST, then what desk->next() gives, and reports each. 0, also when nothing could be sent; -errno when the
