@@ -26,7 +26,13 @@ int secret_masked(const struct secret *s, char mask, struct secret **ret);
 /* Overwrites memory in a way that the compiler may not drop. */
 void secret_wipe(void *p, size_t size);
 
-/* Makes this process hard to read: not dumpable, no core. Errors are ignored where a sandbox already did it. */
+/* Overwrites what calls that have returned left on the stack below the caller's own frame (SECRET_STACK bytes):
+ * libraries keep copies in their locals and do not wipe them. */
+enum { SECRET_STACK = 256 * 1024 };
+void secret_wipe_stack(void);
+
+/* Makes this process hard to read: not dumpable, no core, not swapped out where the limits let it lock its memory.
+ * Errors are ignored where a sandbox already did it. */
 void secret_harden_process(void);
 
 #endif

@@ -6,10 +6,13 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* Secrets live in blocks of equal slots, in pages that are locked and kept out of core dumps. The pages are never
  * given back while the process runs: the blocks are few, and a freed slot is all zeroes. */
 enum { BLOCK_SIZE = 64 * 1024 };
+
+enum { LOCK_LEAST = 1024 * 1024 * 1024 }; /* bytes: more than any of our processes maps */
 
 struct secret {
     size_t size; /* 0: the slot is free */
@@ -104,6 +107,24 @@ void secret_wipe(void *p, size_t size)
     explicit_bzero(p, size);
 }
 
+/* Not inlined: its frame must begin where those of the calls before it did. */
+__attribute__((noinline)) void secret_wipe_stack(void)
+{
+    char below[SECRET_STACK];
+
+    explicit_bzero(below, sizeof(below));
+}
+
+/* With a limit that this process might come to, locking what is mapped later would make malloc() fail. Where the
+ * kernel refuses root too, swapping is for MemorySwapMax= to forbid. */
+static void lock_process(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && (limit.rlim_cur >= LOCK_LEAST || geteuid() == 0))
+        (void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+}
+
 void secret_harden_process(void)
 {
     static const struct rlimit none = { 0, 0 };
@@ -111,4 +132,5 @@ void secret_harden_process(void)
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    lock_process();
 }

@@ -194,6 +194,7 @@ int letter_pdf(struct letter *l, const struct filling *f, struct document *ret, 
 
     if (r == 0)
         r = write_pdf(l, v, &fields, ret, trouble);
+    typesetter_forget(l->ts);
     fields_release(&fields);
     return conclude(r, v, "application/pdf", ret);
 }
@@ -258,6 +259,7 @@ int letter_png(struct letter *l, const struct filling *f, unsigned page, unsigne
     r = fields_fill(&fields, f, v->tag, trouble);
     if (r == 0)
         r = write_png(l, v->pages[page], dpi, &fields, ret, trouble);
+    typesetter_forget(l->ts);
     fields_release(&fields);
     return conclude(r, v, "image/png", ret);
 }

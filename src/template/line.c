@@ -47,7 +47,7 @@ static int lacks_glyphs(void *userdata, const struct mustache_name *name)
 
     if (r == 0 && buffer_size(&b) > 0) {
         pango_layout_set_font_description(layout, d);
-        pango_layout_set_text(layout, buffer_bytes(&b), (int)buffer_size(&b));
+        typesetter_shape(s->ts, layout, buffer_bytes(&b), buffer_size(&b));
         r = pango_layout_get_unknown_glyphs_count(layout) > 0;
     }
     if (r == 1)
@@ -124,7 +124,7 @@ static void lay_out(struct setting *s)
     pango_layout_set_width(layout, s->t->boxed ? (int)lround(s->t->box.width * s->scale * PANGO_SCALE) : -1);
     pango_layout_set_wrap(layout, s->t->styles[0].breaks ? PANGO_WRAP_WORD_CHAR : PANGO_WRAP_WORD);
     pango_layout_set_font_description(layout, d);
-    pango_layout_set_text(layout, buffer_bytes(&s->line), (int)size);
+    typesetter_shape(s->ts, layout, buffer_bytes(&s->line), size);
     pango_layout_set_attributes(layout, list);
     pango_attr_list_unref(list);
     pango_font_description_free(d);

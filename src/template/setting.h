@@ -15,7 +15,11 @@ struct typesetter {
     PangoFontMap *fonts;
     PangoContext *context;
     PangoLayout *layout;
+    size_t longest; /* bytes of any line shaped since typesetter_forget() */
 };
+
+/* Gives LAYOUT its words, which Pango will shape. */
+void typesetter_shape(struct typesetter *ts, PangoLayout *layout, const char *bytes, size_t size);
 
 /* Bytes of the line from START on are set in a style. */
 struct run {

@@ -38,6 +38,30 @@ struct typesetter *typesetter_free(struct typesetter *ts)
     return NULL;
 }
 
+void typesetter_shape(struct typesetter *ts, PangoLayout *layout, const char *bytes, size_t size)
+{
+    if (size > ts->longest)
+        ts->longest = size;
+    pango_layout_set_text(layout, bytes, (int)size);
+}
+
+/* Pango shapes all texts in one buffer that it never frees (shape.c, cached_buffer): what a long one left is
+ * overwritten only by one that is as long. */
+void typesetter_forget(struct typesetter *ts)
+{
+    char *blank;
+
+    if (ts->longest == 0)
+        return;
+    blank = g_strnfill(ts->longest, ' ');
+    pango_layout_set_width(ts->layout, -1);
+    pango_layout_set_text(ts->layout, blank, (int)ts->longest);
+    (void)pango_layout_get_lines_readonly(ts->layout);
+    pango_layout_set_text(ts->layout, "", 0);
+    g_free(blank);
+    ts->longest = 0;
+}
+
 static void drop_final_newlines(struct setting *s)
 {
     while (buffer_size(&s->line) > 0 && buffer_bytes(&s->line)[buffer_size(&s->line) - 1] == '\n')

@@ -17,6 +17,9 @@ int typesetter_new(struct typesetter **ret); /* 0, -ENOMEM */
 struct typesetter *typesetter_free(struct typesetter *ts);
 DEFINE_CLEANUP(struct typesetter, typesetter, typesetter_free)
 
+/* Overwrites what Pango keeps of the lines that it shaped last: their glyphs are as good as their letters. */
+void typesetter_forget(struct typesetter *ts);
+
 /* A page that is being drawn; its unit is the point. */
 struct sheet {
     cairo_t *cr;

@@ -11,6 +11,7 @@
 #include <pindispatch/json.h>
 #include <pindispatch/log.h>
 #include <pindispatch/protocol.h>
+#include <pindispatch/secret.h>
 
 static struct worker *worker_of(struct desk *d)
 {
@@ -105,6 +106,7 @@ static int desk_compose(struct desk *d, const struct parcel *p, struct document 
     int r = composer_compose(worker_of(d)->composer, p, ret, trouble);
     struct item *item = (struct item *)p;
 
+    secret_wipe_stack();
     CRASH_POINT("worker.composed");
     if (r == 0)
         snprintf(item->template_hash, sizeof(item->template_hash), "%s", ret->template_hash);
@@ -261,6 +263,7 @@ static int deliver_all(struct worker *w, void *session)
         if (r == 0)
             r = settings_flag(w->settings, "dry_run") ? worker_rehearse(w) : w->method->deliver(&w->desk, session);
         alarm(0);
+        secret_wipe_stack(); /* what the method's libraries left of the documents */
     }
     return r;
 }

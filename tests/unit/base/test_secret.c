@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,13 +65,47 @@ static void gives_out_many(void **state)
     }
 }
 
+enum { DEEP = 16 * 1024, MARKED = 64 };
+
+/* Leaves a mark on the stack and tells where, deep enough for the frames of later calls not to reach it. */
+__attribute__((noinline, no_sanitize("address"))) static void leave_on_stack(uintptr_t *ret)
+{
+    volatile char local[DEEP];
+
+    for (size_t i = 0; i < MARKED; i++)
+        local[i] = 'Q';
+    *ret = (uintptr_t)&local[0];
+}
+
+__attribute__((noinline, no_sanitize("address"))) static size_t count_marks(uintptr_t at)
+{
+    const volatile char *bytes = (const volatile char *)at;
+    size_t n = 0;
+
+    for (size_t i = 0; i < MARKED; i++)
+        n += bytes[i] == 'Q';
+    return n;
+}
+
+static void wipes_the_stack_below(void **state)
+{
+    uintptr_t at;
+    size_t before;
+
+    (void)state;
+    leave_on_stack(&at);
+    before = count_marks(at);
+    secret_wipe_stack();
+    assert_int_equal(count_marks(at), 0);
+    assert_int_equal(before, MARKED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(holds_and_masks),
-        cmocka_unit_test(refuses_what_does_not_fit),
-        cmocka_unit_test(wipes_when_freed),
-        cmocka_unit_test(gives_out_many),
+        cmocka_unit_test(holds_and_masks),       cmocka_unit_test(refuses_what_does_not_fit),
+        cmocka_unit_test(wipes_when_freed),      cmocka_unit_test(gives_out_many),
+        cmocka_unit_test(wipes_the_stack_below),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
