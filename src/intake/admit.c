@@ -8,6 +8,7 @@
 #include <pindispatch/log.h>
 #include <pindispatch/method.h>
 #include <pindispatch/seal.h>
+#include <pindispatch/secret.h>
 #include <pindispatch/settings.h>
 #include <pindispatch/site.h>
 
@@ -300,7 +301,10 @@ static void on_commit(struct commit_waiter *w, int r)
 
 void admit_line(struct admit *a, struct ticket *t, const struct origin *o, const char *line, size_t size)
 {
-    if (decide(t, o, line, size) != 0) {
+    int r = decide(t, o, line, size);
+
+    secret_wipe_stack(); /* what parsing and sealing left of a clear PIN */
+    if (r != 0) {
         refuse(a, t);
         return;
     }
