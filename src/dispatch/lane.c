@@ -35,11 +35,12 @@ struct cause lane_cause(const struct lane *l, const char *what)
 struct retry_law lane_law(const struct lane *l)
 {
     const struct settings *s = lane_settings(l);
+    int64_t give_up_after = settings_duration(s, "retry.give_up_after");
 
     return (struct retry_law){ .first = settings_duration(s, "retry.first"),
                                .factor = settings_real(s, "retry.factor"),
                                .most = settings_duration(s, "retry.max"),
-                               .give_up_after = settings_duration(s, "retry.give_up_after") };
+                               .give_up_after = l->dispatch->site->patient ? 0 : give_up_after };
 }
 
 /* ---- trouble ---- */
@@ -217,8 +218,13 @@ void lane_claim(struct lane *l)
     unsigned room;
     int r;
 
-    if (l->dispatch->stopping || is_paused(l))
+    if (l->dispatch->stopping)
         return;
+    if (is_paused(l)) {
+        /* The timer counts from the loop's time, which is a little older than the clock's: it may come too early. */
+        wake_in(l->due, l->trouble.until - now_of(l));
+        return;
+    }
     ensure_links(l);
     room = lane_room(l);
     l->drained = false;

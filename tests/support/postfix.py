@@ -162,6 +162,8 @@ class PrivatePostfix:
         self.master = None
         for folder in ("config", "data", "queue"):
             shutil.rmtree(self.directory / folder, ignore_errors=True)
+        # Whoever called sudo removes the folder.
+        os.chown(self.directory, int(os.environ.get("SUDO_UID", 0)), -1)
 
 
 def make_queue_folders(queue):
