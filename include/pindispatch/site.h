@@ -9,7 +9,7 @@
 
 struct clock;
 struct commit;
-struct seal_key;
+struct seal_ring;
 struct settings;
 struct store;
 
@@ -19,9 +19,10 @@ struct site {
     struct store *store;
     struct commit *commit;
     const struct settings *settings;
-    const struct seal_key *key; /* public part only: it can close, never open */
+    const struct seal_ring *keys; /* public parts only: they can close, never open */
     uint64_t generation;        /* of the configuration; grows by one with each reload that took */
     bool dry_run;
+    bool patient; /* the clock went far ahead: for a while nothing ends by its age */
 };
 
 #endif

@@ -80,38 +80,38 @@ static int tell_restart(void *userdata, const struct setting *row)
     return 0;
 }
 
-static int load_public_key(const struct settings *s, struct seal_key **ret, struct problem *p)
+static int load_public_keys(const struct settings *s, struct seal_ring **ret, struct problem *p)
 {
-    return seal_key_load(settings_text(s, "seal.public_key"), ret, p);
+    return seal_ring_load(settings_text(s, "seal.public_key"), NULL, ret, p);
 }
 
-static void swap_settings(struct daemon *d, struct settings *s, struct seal_key *key)
+static void swap_settings(struct daemon *d, struct settings *s, struct seal_ring *keys)
 {
     struct comparison c = { .old = d->settings, .new = s };
 
     settings_each(s, tell_restart, &c);
     settings_free(d->settings);
-    seal_key_free(d->key);
+    seal_ring_free(d->keys);
     d->site.settings = d->settings = s;
-    d->site.key = d->key = key;
+    d->site.keys = d->keys = keys;
     d->site.generation++;
 }
 
 int daemon_reload(struct daemon *d, struct problem *p)
 {
     CLEANUP(settings_cleanup) struct settings *s = NULL;
-    CLEANUP(seal_key_cleanup) struct seal_key *key = NULL;
+    CLEANUP(seal_ring_cleanup) struct seal_ring *keys = NULL;
     int r = load_settings(&d->options, &s, p);
 
     if (r == 0)
-        r = load_public_key(s, &key, p);
+        r = load_public_keys(s, &keys, p);
     if (r != 0) {
         log_event(LOG_ERR, MESSAGE_RELOAD_REFUSED, NULL,
                   "the configuration was not reloaded, the old one stays in force: %s: %s", p->where, p->message);
         return r;
     }
     CRASH_POINT("daemon.reloading");
-    swap_settings(d, TAKE(s), TAKE(key));
+    swap_settings(d, TAKE(s), TAKE(keys));
     dispatch_reload(d->dispatch);
     CRASH_POINT("daemon.reloaded");
     log_event(LOG_NOTICE, MESSAGE_RELOADED, NULL, "configuration %ju is in force: PIN by %s, PUK by %s",
@@ -144,7 +144,7 @@ static int on_drained(sd_event_source *source, uint64_t now, void *userdata)
     (void)source;
     (void)now;
     log_plain(LOG_WARNING, "what is in hand was not done within stop_after (%s): it is taken up at the next start",
-              settings_text(d->settings, "stop_after"));
+              settings_shown(d->settings, "stop_after"));
     return sd_event_exit(d->site.loop, 0);
 }
 
@@ -267,13 +267,13 @@ static int open_store(struct daemon *d)
 {
     const char *path = settings_text(d->settings, "store.path");
     struct problem p = { .code = "" };
-    int r = load_public_key(d->settings, &d->key, &p);
+    int r = load_public_keys(d->settings, &d->keys, &p);
 
     if (r == 0)
         r = store_open(settings_text(d->settings, "store.backend"), path, &d->store, &p);
     if (r > 0)
         return refuse(&p);
-    d->site.key = d->key;
+    d->site.keys = d->keys;
     d->site.store = d->store;
     if (r == 0)
         r = commit_new(d->site.loop, d->store, &d->commit);
@@ -376,7 +376,7 @@ void daemon_release(struct daemon *d)
     sd_event_source_disable_unref(d->upkeep);
     sd_event_source_disable_unref(d->settled);
     store_close(d->store);
-    seal_key_free(d->key);
+    seal_ring_free(d->keys);
     settings_free(d->settings);
     free(d->worker_program);
     sd_event_unref(d->site.loop);

@@ -47,6 +47,11 @@ static int64_t clock_boot(void)
     return t.tv_sec * MICROSECONDS_PER_SECOND + t.tv_nsec / 1000;
 }
 
+bool guard_may_erase(const struct daemon *d)
+{
+    return clock_boot() >= d->erase_after;
+}
+
 static void on_jump(struct daemon *d, int64_t jump)
 {
     char seconds[32];
@@ -58,9 +63,10 @@ static void on_jump(struct daemon *d, int64_t jump)
         d->erase_after = 0;
         d->hasten = true;
     }
+    d->site.patient = !guard_may_erase(d);
     log_event(LOG_WARNING, MESSAGE_CLOCK, LOG_FIELDS(LOG_FIELD("SECONDS", seconds)),
               "the clock went %s by %s seconds%s", jump < 0 ? "back" : "forward", jump < 0 ? seconds + 1 : seconds,
-              d->erase_after ? ": nothing is expired or erased by its age for a day, or until the next start" : "");
+              d->erase_after ? ": nothing ends or is erased by its age for a day, or until the next start" : "");
     dispatch_nudge(d->dispatch);
     upkeep_soon(d);
 }
@@ -71,13 +77,9 @@ void guard_clock(struct daemon *d)
     int64_t jump = offset - d->clock_offset;
 
     d->clock_offset = offset;
+    d->site.patient = !guard_may_erase(d);
     if (jump > JUMP_LEAST || jump < -JUMP_LEAST)
         on_jump(d, jump);
-}
-
-bool guard_may_erase(const struct daemon *d)
-{
-    return clock_boot() >= d->erase_after;
 }
 
 /* What was made due by a clock that was ahead must not wait until this one is there. True: there may be more. */

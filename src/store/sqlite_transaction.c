@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include <pindispatch/crashpoint.h>
 
@@ -12,9 +13,15 @@ enum {
 };
 
 /* SQLite knows a full disk, but neither a full quota nor a file system that was made read-only under it. */
-static int io_errno(int error)
+static int io_errno(sqlite3 *db)
 {
-    return error == EDQUOT || error == ENOSPC ? -ENOSPC : error == EROFS ? -EROFS : -EIO;
+    const char *path = sqlite3_db_filename(db, "main");
+    int error = sqlite3_system_errno(db);
+    struct statvfs s;
+
+    if (error == EROFS || (path && statvfs(path, &s) == 0 && s.f_flag & ST_RDONLY))
+        return -EROFS;
+    return error == EDQUOT || error == ENOSPC ? -ENOSPC : -EIO;
 }
 
 int sqlite_errno(sqlite3 *db)
@@ -41,7 +48,7 @@ int sqlite_errno(sqlite3 *db)
     case SQLITE_TOOBIG:
         return -E2BIG;
     case SQLITE_IOERR:
-        return io_errno(sqlite3_system_errno(db));
+        return io_errno(db);
     default:
         return -EIO;
     }
