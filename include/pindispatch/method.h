@@ -21,7 +21,8 @@ struct desk {
      * failed or cancelled); -errno. The caller releases the document as soon as it is delivered. */
     int (*compose)(struct desk *d, const struct parcel *p, struct document *ret, struct outcome *trouble);
     /* Says that the irreversible step begins; returns after that is committed in the store (0), or -errno: then
-     * the step must not be done (-ECANCELED: the dispatcher said no and is still there; any other: it is gone).
+     * the step must not be done. -ECANCELED: the dispatcher said no and is still there. -EPIPE: it is gone, and did
+     * not hear of it, so that nothing is committed. Any other: it is gone, and nobody here knows.
      * EVIDENCE is borrowed and may be NULL. */
     int (*mark)(struct desk *d, const struct parcel *p, const json_t *evidence);
     /* The same for several at once: one commit. */

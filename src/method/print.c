@@ -128,16 +128,15 @@ static int commit(struct batch *b)
 }
 
 /* Nothing irreversible has happened to the prepared ones, and nothing may. A dispatcher that said no is there to be
- * worked for. One that is gone may have committed all the same: the held jobs are then the next attempt's, which
+ * worked for. One that is gone may have committed what it heard: the held jobs are then the next attempt's, which
  * releases them, or fences them when it finds no intent. */
 static int undo(struct batch *b, int r)
 {
     struct outcome o = { 0 };
     outcome_set(&o, OUTCOME_DEFERRED, "not-committed", "The release of the letter was not committed.");
-    if (r != -ECANCELED)
-        return r;
-    take_back_all(b);
-    return batch_settle_all(b, STAGES_NEW, &o);
+    if (r == -ECANCELED || r == -EPIPE)
+        take_back_all(b);
+    return r != -ECANCELED ? r : batch_settle_all(b, STAGES_NEW, &o);
 }
 
 static bool is_late(int64_t start)

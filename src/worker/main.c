@@ -66,7 +66,7 @@ int main(int argc, char **argv)
     json_wipe_memory();
     signal(SIGPIPE, SIG_IGN);
     r = worker_run(STDIN_FILENO, &clock_real, site_schemas());
-    if (r < 0 && r != -EPIPE)
+    if (r < 0 && r != -EPIPE && r != -ENOTCONN)
         log_plain(LOG_ERR, "the worker ends: %s", strerror(-r));
     return r != 0;
 }

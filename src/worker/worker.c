@@ -124,9 +124,13 @@ static int desk_mark_all(struct desk *d, struct parcel *const *p, const json_t *
     w->answer = ANSWER_NONE;
     CRASH_POINT("worker.marking");
     r = say(w, &line, word_add_mark(&line, p, evidence, n));
+    if (r < 0)
+        return -EPIPE;
     while (r == 0 && w->answer == ANSWER_NONE)
         r = listen_once(w, true);
-    if (r == 0 && w->answer == ANSWER_STOP)
+    if (r < 0)
+        return -ENOTCONN;
+    if (w->answer == ANSWER_STOP)
         r = -ECANCELED;
     CRASH_POINT("worker.marked");
     return r;

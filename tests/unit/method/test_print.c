@@ -234,6 +234,18 @@ static void test_commit_fails(void **state)
     assert_delivered_once(s, p);
 }
 
+static void test_commit_not_heard_of(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
+    s->mark_fails = -EPIPE;
+    assert_int_equal(deliver(s), -EPIPE);
+    assert_not_printed(p);
+    struct wanted w = jobs_of(s, &p->parcel);
+    assert_int_equal(w.by_state[IPP_JSTATE_CANCELED], 1);
+    assert_int_equal(w.by_state[IPP_JSTATE_HELD], 0);
+}
+
 static void test_commit_refused(void **state)
 {
     struct stub_desk *s = *state;
@@ -654,6 +666,7 @@ int main(void)
         WITH_DESK(test_many_at_once),
         WITH_DESK(test_nothing_moves_before_the_commit),
         WITH_DESK(test_commit_fails),
+        WITH_DESK(test_commit_not_heard_of),
         WITH_DESK(test_commit_refused),
         WITH_DESK(test_spooler_is_enough),
         WITH_DESK(test_letter_that_cannot_be_made),
