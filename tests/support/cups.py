@@ -136,6 +136,9 @@ ErrorPolicy abort-job
 """
 
 
+SAFETY = ("DirtyCleanInterval", "SyncOnClose", "PreserveJobFiles")
+
+
 def die_with_parent():
     """The kernel ends cupsd when its starter is gone: a broken test leaves no server behind."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
@@ -144,11 +147,12 @@ def die_with_parent():
 class PrivateCups:
     """One cupsd below DIR; `server` is what print.server wants."""
 
-    def __init__(self, folder, printers=("pin",), max_jobs=500, extra=""):
+    def __init__(self, folder, printers=("pin",), max_jobs=500, extra="", defaults=False):
         self.dir = pathlib.Path(folder).absolute()
         self.printers = list(printers)
         self.max_jobs = max_jobs
         self.extra = extra
+        self.defaults = defaults
         self.process = None
         # A unix socket's path has 107 bytes at most: deep folders get theirs in /tmp.
         near = self.dir / "cups.sock"
@@ -187,6 +191,11 @@ class PrivateCups:
                 folder.chmod(folder.stat().st_mode | 0o011)
             folder = folder.parent
 
+    def _write(self, name, text):
+        """With `defaults`, without what a queue for PINs needs: as cupsd comes."""
+        lines = [line for line in text.splitlines() if not self.defaults or not line.startswith(SAFETY)]
+        (self.dir / "root" / name).write_text("\n".join(lines) + "\n")
+
     def prepare(self):
         for part in ("root/ppd", "bin/backend", "cache", "state", "spool", "tmp", "empty", "log", "printed"):
             (self.dir / part).mkdir(parents=True, exist_ok=True)
@@ -195,8 +204,8 @@ class PrivateCups:
         user, group, system_group = self._accounts()
         values = {"dir": self.dir, "user": user, "group": group, "system_group": system_group, "socket": self.server,
                   "max_jobs": self.max_jobs, "extra": self.extra}
-        (self.dir / "root/cupsd.conf").write_text(CUPSD_CONF.format(**values))
-        (self.dir / "root/cups-files.conf").write_text(CUPS_FILES_CONF.format(**values))
+        self._write("cupsd.conf", CUPSD_CONF.format(**values))
+        self._write("cups-files.conf", CUPS_FILES_CONF.format(**values))
         conf = self.dir / "root/printers.conf"
         if not conf.exists():
             conf.write_text("".join(

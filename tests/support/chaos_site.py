@@ -1,0 +1,332 @@
+"""One site for chaos: a private cupsd, a mail sink, a dispatcher, a ledger of what was accepted, and the judge that
+compares what came out with what the store says.
+
+PINs are print, PUKs are email; after a reload both are delivered to nobody. Each event has random secrets, which are
+looked for in the very letter and mail that they belong to.
+"""
+
+import email
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from cups import PrivateCups
+from dispatcher import Dispatcher, canary, card_event, program
+
+FINAL = {"delivered", "nopin", "failed", "in-doubt", "cancelled", "expired"}
+
+
+class Sink:
+    """A mail server that keeps all it took; a process, so that it can be killed. Each life has its own folder."""
+
+    def __init__(self, folder):
+        self.dir, self.lives, self.process = pathlib.Path(folder), 0, None
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+
+    def start(self):
+        self.lives += 1
+        keep = self.dir / str(self.lives)
+        keep.mkdir(parents=True)
+        command = [sys.executable, str(pathlib.Path(__file__).with_name("smtp_scripted.py")), "--port",
+                   str(self.port), "--keep", str(keep)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process.stdout.readline()
+        return self
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdin.close()
+            self.process.stdout.close()
+        self.process = None
+
+    def messages(self):
+        """(Message-ID, text) of each message that was taken."""
+        found = []
+        for path in self.dir.glob("*/*.eml"):
+            message = email.message_from_bytes(path.read_bytes())
+            parts = [p.get_payload(decode=True) for p in message.walk() if p.get_content_type() == "text/plain"]
+            if message["Message-ID"] and parts:
+                found.append((message["Message-ID"].strip("<>"), parts[0].decode("utf-8", "replace")))
+        return found
+
+
+class Site:
+    """Everything below FOLDER; ENVIRONMENT is the dispatcher's (and so its workers')."""
+
+    def __init__(self, folder, in_doubt="retry", environment=None, cups_defaults=False, keys=None, **groups):
+        self.dir = pathlib.Path(folder)
+        self.environment = environment or {}
+        self.cups = PrivateCups(self.dir / "cups", defaults=cups_defaults)
+        self.sink = Sink(self.dir / "mail")
+        self.incoming = self.dir / "incoming"
+        self.incoming.mkdir(parents=True)
+        settings = {
+            "print": {"server": self.cups.server}, "submit": {"socket": self.dir / "d/submit.sock",
+                                                              "directory": self.incoming},
+            "email": {"server": f"127.0.0.1:{self.sink.port}", "tls": "none-on-loopback", "in_doubt": in_doubt,
+                      "from": "PIN <pin@example.com>"},
+            "retry": {"first": "50ms", "max": "500ms"}}
+        for name, values in groups.items():
+            settings[name] = {**settings.get(name, {}), **values}
+        self.dispatcher = Dispatcher(self.dir / "d", pin="print", puk="email", **settings)
+        for name in ("seal.pub.jwk", "seal.key.jwk") if keys else ():
+            (self.dispatcher.dir / name).write_bytes((pathlib.Path(keys) / name).read_bytes())
+            (self.dispatcher.dir / name).chmod(0o600)
+        self.starts = 0
+        self.secrets = {}   # event id → (pin, puk)
+        self.answers = {}   # event id → the answer that accepted it
+        self.dropped = set()
+
+    # -- life
+
+    def start(self):
+        self.cups.start()
+        self.sink.start()
+        self.up()
+        return self
+
+    def up(self):
+        """Starts the dispatcher, again when it dies on the way."""
+        for _ in range(20):
+            self.starts += 1
+            try:
+                self.dispatcher.start(environment=self.environment)
+                return
+            except AssertionError:
+                if self.dispatcher.process.poll() is None:
+                    self.dispatcher.kill()
+                    raise
+                self.dispatcher.process = None
+        raise AssertionError("the dispatcher does not come up:\n" + self.dispatcher.log()[-2000:])
+
+    def is_down(self):
+        return self.dispatcher.process is None or self.dispatcher.process.poll() is not None
+
+    def keep_up(self):
+        if self.is_down():
+            self.dispatcher.process = None
+            self.up()
+
+    def stop(self):
+        process, self.dispatcher.process = self.dispatcher.process, None
+        workers = workers_of(process) if process and process.poll() is None else []
+        if process and process.poll() is None:
+            process.kill()
+            process.wait()
+        for pid in workers:
+            end(pid)
+        self.cups.stop(hard=True)
+        self.sink.stop()
+
+    def reload(self, pin, puk):
+        self.dispatcher.pin, self.dispatcher.puk = pin, puk
+        self.dispatcher.write_config()
+        if not self.is_down():
+            self.dispatcher.process.send_signal(signal.SIGHUP)
+
+    # -- events in
+
+    def make(self, event_id):
+        self.secrets[event_id] = (canary(10), canary(10))
+        return card_event(event_id, *self.secrets[event_id])
+
+    def submit(self, ids, seconds=60):
+        """Hands events in until each is accepted; whoever gets no answer asks again, as an issuer would."""
+        lines = {i: json.dumps(self.make(i)) for i in ids}
+        deadline = time.monotonic() + seconds
+        while missing := [i for i in ids if i not in self.answers]:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{missing} are not accepted")
+            self.keep_up()
+            self._hand_in([lines[i] for i in missing])
+
+    def _hand_in(self, lines):
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(10)
+                s.connect(str(self.dispatcher.dir / "submit.sock"))
+                s.sendall("".join(line + "\n" for line in lines).encode())
+                with s.makefile("r", encoding="utf-8") as stream:
+                    for _ in lines:
+                        self._note(json.loads(stream.readline()))
+        except (OSError, ValueError):
+            time.sleep(0.02)
+
+    def _note(self, answer):
+        if answer["result"] in ("accepted", "duplicate"):
+            self.answers.setdefault(answer["id"], answer)
+        elif answer.get("retry_after") is None:
+            raise AssertionError(f"rejected: {answer}")
+
+    def drop(self, ids):
+        """The same by the drop directory: taken when the file is gone."""
+        text = "".join(json.dumps(self.make(i)) + "\n" for i in ids)
+        (self.incoming / ".part").write_text(text)
+        self.dropped.update(ids)
+        (self.incoming / ".part").rename(self.incoming / f"{ids[0]}.ndjson")
+
+    # -- what came of it
+
+    def deliveries(self):
+        """The store's deliveries by (event id, secret); None while nobody can be asked."""
+        try:
+            done = subprocess.run([program("pindispatchctl"), "--config", str(self.dispatcher.config), "--json",
+                                   "list", "--limit", "100000"], capture_output=True, text=True, timeout=20,
+                                  check=False)
+        except subprocess.TimeoutExpired:
+            return None
+        if done.returncode != 0:
+            return None
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        return {(row["event_id"], row["secret"]): row for row in rows}
+
+    def settle(self, seconds=60):
+        """Waits until all that was handed in is final, restarting what died; the deliveries."""
+        deadline = time.monotonic() + seconds
+        rows = None
+        while time.monotonic() < deadline:
+            self.keep_up()
+            rows = self.deliveries()
+            known = {event for event, _ in rows or {}}
+            if (rows is not None and not any(self.incoming.glob("*.ndjson")) and known >= set(self.secrets)
+                    and all(row["state"] in FINAL for row in rows.values())):
+                break
+            time.sleep(0.05)
+        return rows or {}
+
+
+class Verdict:
+    """lost, twice, in-doubt; repeated mails are told apart (RFC 1047), and so is what cupsd printed again."""
+
+    def __init__(self):
+        self.lost, self.twice, self.doubt, self.explained, self.repeated, self.again = [], [], [], [], [], []
+        self.delivered = 0
+        self.reasons = {}
+
+    def add(self, other):
+        for name in ("lost", "twice", "doubt", "explained", "repeated", "again"):
+            getattr(self, name).extend(getattr(other, name))
+        self.delivered += other.delivered
+        for reason, count in other.reasons.items():
+            self.reasons[reason] = self.reasons.get(reason, 0) + count
+
+    def good(self):
+        return not self.lost and not self.twice and len(self.doubt) == len(self.explained)
+
+    def numbers(self):
+        return (f"lost {len(self.lost)}, twice {len(self.twice)}, in-doubt {len(self.doubt)} "
+                f"(explained {len(self.explained)})")
+
+    def words(self):
+        return [f"    lost: {w}" for w in self.lost] + [f"    twice: {w}" for w in self.twice] + [
+            f"    in doubt without explanation: {w}" for w in self.doubt if w not in self.explained]
+
+
+def text_of(pdf):
+    done = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, text=True, check=False)
+    return "".join(done.stdout.split())
+
+
+def outcome_of(site, row):
+    outcome = row.get("outcome")
+    if outcome is None:
+        outcome = site.dispatcher.show(row["id"]).get("outcome")
+    return outcome or {}
+
+
+def judge(site, rows, cups_restarted=False):
+    """Compares the store with the paper and the mails."""
+    verdict = Verdict()
+    letters, mails = {}, {}
+    for job, path in site.cups.printed():
+        letters.setdefault(job, []).append(path)
+    for message_id, text in site.sink.messages():
+        mails.setdefault(message_id.split("@")[0], []).append(text)
+    for event, secrets in site.secrets.items():
+        for kind, secret in zip(("pin", "puk"), secrets):
+            row = rows.get((event, kind))
+            if row is None:
+                verdict.lost.append(f"{event} {kind}: accepted, and not in the store")
+                continue
+            judge_one(site, verdict, row, secret, letters.pop(row["id"], []), mails.pop(row["id"], []),
+                      cups_restarted)
+    verdict.twice += [f"a letter that belongs to no delivery: {job}" for job in letters]
+    verdict.lost += [f"a held letter is left in the spool: {job}" for job in left_over(site)]
+    verdict.twice += [f"a mail that belongs to no delivery: {job}" for job in mails]
+    return verdict
+
+
+def left_over(site):
+    """Jobs that the printer still has although everything is final; a take-back may still be under way."""
+    for _ in range(40):
+        jobs = site.cups.jobs()
+        if not jobs:
+            break
+        time.sleep(0.05)
+    return jobs
+
+
+def judge_one(site, verdict, row, secret, letters, mails, cups_restarted):
+    came, state = len(letters) + len(mails), row["state"]
+    name = f"{row['event_id']} {row['secret']} ({row['id']}): {state}"
+    outcome = outcome_of(site, row) if state not in ("nopin", "delivered") or came != 1 else {}
+    words = f"{name}, {outcome.get('code')}: {outcome.get('reason')}"
+    if state not in FINAL:
+        verdict.lost.append(f"{name}: not final")
+    elif state == "delivered" and came == 0:
+        verdict.lost.append(f"{name}, and nothing came out")
+    elif state == "failed":
+        # Nobody cancels, jams or refuses here. One that came out all the same would come out again by `retry`.
+        (verdict.twice if came else verdict.lost).append(words)
+    elif state in ("nopin", "cancelled", "expired") and came:
+        verdict.twice.append(f"{name}: something came out")
+    elif state == "in-doubt":
+        verdict.doubt.append(words)
+        # The step that cannot be undone was committed, and only then can it be unknown.
+        if outcome.get("code") and outcome.get("reason") and row["stage"] in ("releasing", "spooled"):
+            verdict.explained.append(words)
+    verdict.delivered += state == "delivered"
+    if state in ("in-doubt", "failed"):
+        key = f"{state} {row['method']}: {outcome.get('code')}"
+        verdict.reasons[key] = verdict.reasons.get(key, 0) + 1
+    if len(letters) > 1:
+        judge_again(verdict, name, outcome, cups_restarted)
+    if len(mails) > 1:
+        verdict.repeated.append(name)
+    for text in [text_of(path) for path in letters] + mails:
+        if secret not in re.sub(r"\s", "", text):
+            verdict.lost.append(f"{name}: the letter or mail does not hold its secret")
+
+
+def judge_again(verdict, name, outcome, cups_restarted):
+    """A second print of one job. A cupsd that was killed prints from the top what it was printing; this is said."""
+    if cups_restarted:
+        verdict.again.append(f"{name}, {outcome.get('code')}")
+    else:
+        verdict.twice.append(f"{name}: printed twice")
+
+
+def workers_of(process):
+    try:
+        path = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        return [int(pid) for pid in path.read_text().split()]
+    except OSError:
+        return []
+
+
+def end(pid, number=signal.SIGKILL):
+    """False when there is no such process any more."""
+    try:
+        os.kill(pid, number)
+        return True
+    except ProcessLookupError:
+        return False
