@@ -33,6 +33,14 @@ static int check_socket(const char *value, struct problem *p)
     return check_optional(value, p);
 }
 
+/* A file, or keys in PKCS#11 tokens (RFC 7512). */
+static int check_key_place(const char *value, struct problem *p)
+{
+    if (*value == '/' || strncmp(value, "pkcs11:", 7) == 0)
+        return 0;
+    return problem_set(p, "path", NULL, "it must be an absolute path, or begin with \"pkcs11:\"");
+}
+
 static const char *const store_backends[] = { "sqlite", NULL };
 
 /* One row is read as a whole. */
@@ -53,9 +61,13 @@ const struct setting config_rows[] = {
       .restart = true, .check = check_absolute, .help = "The store's file; made when it is missing." },
 
     { .name = "seal.public_key", .type = SETTING_TEXT, .standard = "/etc/pindispatch/seal.pub.jwk",
-      .check = check_absolute, .help = "The key that closes a secret (JWK); all that the dispatcher has." },
+      .check = check_absolute, .help = "What closes a secret (JWK, or JWK Set with the newest first)." },
     { .name = "seal.private_key", .type = SETTING_TEXT, .standard = "/etc/pindispatch/seal.key.jwk",
-      .check = check_absolute, .help = "The key that opens a secret (JWK); only workers read it." },
+      .check = check_key_place, .help = "What opens a secret (JWK, JWK Set, pkcs11: URIs); only workers use it." },
+    { .name = "seal.token_pin_file", .type = SETTING_TEXT, .standard = "", .check = check_optional,
+      .help = "The file with the PIN of the token that a pkcs11: URI names; only workers read it." },
+    { .name = "seal.require_binding", .type = SETTING_FLAG, .standard = "false",
+      .help = "Refuse sealed secrets that do not name their event." },
 
     { .name = "submit.socket", .type = SETTING_TEXT, .standard = "/run/pindispatch/submit.sock",
       .restart = true, .check = check_socket, .help = "Where events are handed in; empty: nowhere." },

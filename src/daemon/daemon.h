@@ -23,7 +23,7 @@ struct daemon {
     struct daemon_options options;
     struct site site;
     struct settings *settings; /* owned; site.settings */
-    struct seal_key *key;
+    struct seal_ring *keys;
     struct store *store;
     struct commit *commit;
     struct intake *intake;

@@ -98,6 +98,7 @@ static bool is_wanted(const struct event *e, enum secret_kind kind, const struct
  */
 static int close_secret(struct ticket *t, enum secret_kind kind, struct seals *s)
 {
+    const struct seal_binding binding = { .source = t->event->source, .id = t->event->id };
     struct secret *only[SECRET_KINDS] = { NULL };
     int r;
 
@@ -106,7 +107,7 @@ static int close_secret(struct ticket *t, enum secret_kind kind, struct seals *s
         return s->texts[kind] ? 0 : refuse_by_memory(t);
     }
     only[kind] = t->event->secrets[kind];
-    r = seal_close(t->admit->site->key, only, &s->texts[kind]);
+    r = seal_close(seal_ring_newest(t->admit->site->keys), only, &binding, &s->texts[kind]);
     if (r == -ENOMEM)
         return refuse_by_memory(t);
     return r == 0 ? 0 : refuse_for_now(t, "busy", RETRY_BUSY, "the secret could not be sealed; try again");
@@ -132,7 +133,12 @@ static int add_item(struct ticket *t, enum secret_kind kind, const struct method
 
 static int check_sealed(struct ticket *t)
 {
-    if (!t->event->sealed || seal_check(t->admit->site->key, t->event->sealed, &t->problem) == 0)
+    const struct site *site = t->admit->site;
+    const struct seal_binding binding = { .source = t->event->source,
+                                          .id = t->event->id,
+                                          .required = settings_flag(site->settings, "seal.require_binding") };
+
+    if (!t->event->sealed || seal_check(site->keys, t->event->sealed, &binding, &t->problem) == 0)
         return 0;
     snprintf(t->problem.where, sizeof(t->problem.where), "$.data.sealed");
     return 1;
@@ -313,6 +319,12 @@ void admit_line(struct admit *a, struct ticket *t, const struct origin *o, const
     a->pending++;
     a->pending_bytes += size;
     commit_join(a->site->commit, &t->waiter);
+}
+
+void admit_denied(struct admit *a, struct ticket *t, const struct origin *o)
+{
+    problem_set(&t->problem, "denied", NULL, "the user with uid %lld may not hand in events here", (long long)o->uid);
+    refuse(a, t);
 }
 
 void admit_too_long(struct admit *a, struct ticket *t)

@@ -98,45 +98,82 @@ static int read_party(const json_t *header, const char *name, struct party *ret)
     return base64url_decode(json_string_value(j), json_string_length(j), ret->bytes, PARTY_MOST, &ret->size);
 }
 
-static int read_ephemeral(const struct seal_key *k, const json_t *header, struct jwe *j, struct problem *p)
+static int find_key(const struct seal_ring *ring, const json_t *header, struct jwe *j, struct problem *p)
+{
+    const char *id = json_text(header, "kid");
+
+    j->key = id ? seal_ring_find(ring, id) : NULL;
+    if (j->key)
+        return 0;
+    return problem_set(p, "key", "", "the JWE is not for %s, whose \"kid\" is %s",
+                       ring->n == 1 ? "the key in use" : "any of the keys in use, the newest of",
+                       seal_key_id(ring->keys[0]));
+}
+
+/* CloudEvents' own spelling of an event's attributes where they stand outside of it ("ce_source" in its Kafka
+ * binding). A JWE that says whose it is opens nowhere else, also where nobody asks that it says so. */
+static int check_binding(const json_t *header, const struct seal_binding *binding, struct problem *p)
+{
+    const char *source = json_text(header, "ce_source"), *id = json_text(header, "ce_id");
+
+    if (!binding)
+        return 0;
+    if (!json_object_get(header, "ce_source") && !json_object_get(header, "ce_id")) {
+        if (!binding->required)
+            return 0;
+        return problem_set(p, "binding", "",
+                           "the JWE must name its event: \"ce_source\" and \"ce_id\" in its header");
+    }
+    if (!source || !id)
+        return problem_set(p, "binding", "", "\"ce_source\" and \"ce_id\" in a JWE's header must both be texts");
+    if (!binding->source || !binding->id || strcmp(source, binding->source) != 0 || strcmp(id, binding->id) != 0)
+        return problem_set(p, "binding", "", "the JWE was sealed for another event");
+    return 0;
+}
+
+static int read_ephemeral(const json_t *header, struct jwe *j, struct problem *p)
 {
     struct point point;
 
     if (point_from_json(json_object_get(header, "epk"), &point) < 0)
         return bad_form(p, "\"epk\" in its header is no public key on P-256 or X25519");
-    if (point.curve != k->curve)
-        return problem_set(p, "key", "", "\"epk\" is on another curve than the key %s", k->id);
+    if (point.curve != j->key->curve)
+        return problem_set(p, "key", "", "\"epk\" is on another curve than the key %s", seal_key_id(j->key));
     j->ephemeral = point_key(&point, NULL);
     return j->ephemeral ? 0 : bad_form(p, "\"epk\" in its header is not on its curve");
 }
 
-static int read_header(const struct seal_key *k, const struct part *part, struct jwe *j, struct problem *p)
+static int read_header(const struct seal_ring *ring, const struct part *part, const struct seal_binding *binding,
+                       struct jwe *j, struct problem *p)
 {
     CLEANUP(json_cleanup) json_t *header = decode_header(part);
     int r;
 
     if (!json_is_object(header))
-        return bad_form(p, "its header is not a JSON object of at most 1024 bytes in base64url");
+        return bad_form(p, "its header is not a JSON object of at most 2048 bytes in base64url");
     r = check_algorithms(header, p);
-    if (r == 0 && !says(header, "kid", k->id))
-        r = problem_set(p, "key", "", "the JWE is not for the key in use, whose \"kid\" is %s", k->id);
+    if (r == 0)
+        r = find_key(ring, header, j, p);
     if (r == 0 && (read_party(header, "apu", &j->apu) < 0 || read_party(header, "apv", &j->apv) < 0))
         r = bad_form(p, "\"apu\" or \"apv\" in its header is not at most 128 bytes in base64url");
     if (r == 0)
-        r = read_ephemeral(k, header, j, p);
+        r = read_ephemeral(header, j, p);
+    if (r == 0)
+        r = check_binding(header, binding, p);
     j->header = part->text;
     j->header_length = part->length;
     return r;
 }
 
-int jwe_parse(const struct seal_key *k, const char *text, struct jwe *ret, struct problem *p)
+int jwe_parse(const struct seal_ring *ring, const char *text, const struct seal_binding *binding, struct jwe *ret,
+              struct problem *p)
 {
     struct part parts[PARTS];
     int r = split(text, parts, p);
 
     *ret = (struct jwe){ .header = NULL };
     if (r == 0)
-        r = read_header(k, &parts[0], ret, p);
+        r = read_header(ring, &parts[0], binding, ret, p);
     if (r == 0)
         r = decode_parts(parts, ret, p);
     if (r != 0)

@@ -4,11 +4,16 @@
 
 #include "content.h"
 #include "key.h"
+#include "ring.h"
 
-enum { HEADER_MOST = 1024 }; /* bytes of the protected header's JSON */
+/* Bytes of the protected header's JSON: an event's source (1,024) and id (256, each may need an escape) beside the
+ * rest.
+ */
+enum { HEADER_MOST = 2048 };
 
 struct jwe {
-    const char *header; /* in base64url: what the tag covers; borrowed from the text */
+    const struct seal_key *key; /* whose id it names; borrowed from the ring */
+    const char *header;         /* in base64url: what the tag covers; borrowed from the text */
     size_t header_length;
     struct party apu, apv; /* RFC 7518 sections 4.6.1.2 and 4.6.1.3 */
     EVP_PKEY *ephemeral;   /* owned; its point is on the curve */
@@ -19,8 +24,10 @@ struct jwe {
     uint8_t tag[TAG_SIZE];
 };
 
-/* Strict: the form, the algorithms, K's id and curve. 0; 1 with P (codes "form", "algorithm", "key"). */
-int jwe_parse(const struct seal_key *k, const char *text, struct jwe *ret, struct problem *p);
+/* Strict: the form, the algorithms, a key's id and curve, and the event (BINDING: NULL for any).
+ * 0; 1 with P (codes "form", "algorithm", "key", "binding"). */
+int jwe_parse(const struct seal_ring *ring, const char *text, const struct seal_binding *binding, struct jwe *ret,
+              struct problem *p);
 void jwe_release(struct jwe *j);
 
 #endif

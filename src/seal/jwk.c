@@ -3,9 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include <pindispatch/file.h>
 #include <pindispatch/json.h>
 
 #include "base64url.h"
@@ -67,13 +65,13 @@ static int read_pkey(const json_t *jwk, const char *name, struct point *point, E
     return *ret ? 0 : refuse(p, name, "its point is not on the curve, or its private part belongs to another one");
 }
 
-static int key_from_json(const json_t *jwk, const char *name, struct seal_key **ret, struct problem *p)
+int seal_key_from_json(const json_t *jwk, const char *name, struct seal_key **ret, struct problem *p)
 {
     CLEANUP(pkey_cleanup) EVP_PKEY *pkey = NULL;
     const char *id = NULL;
     struct point point;
     bool can_open = json_object_get(jwk, "d") != NULL;
-    int r = check_purpose(jwk, name, p);
+    int r = json_is_object(jwk) ? check_purpose(jwk, name, p) : refuse(p, name, "it must be a JSON object");
 
     if (r == 0)
         r = read_id(jwk, name, &id, p);
@@ -93,42 +91,7 @@ int seal_key_parse(const char *text, size_t size, const char *name, struct seal_
     jwk = json_parse_line(text, size);
     if (!json_is_object(jwk))
         return refuse(p, name, "it must be a JSON object, a JWK (RFC 7517)");
-    return key_from_json(jwk, name, ret, p);
-}
-
-static int load_failed(const char *path, int r, struct problem *p)
-{
-    return problem_set(p, "key", path, "cannot be read: %s", r == -ENOBUFS ? "it is too large" : strerror(-r));
-}
-
-static int check_mode(const char *path, struct problem *p)
-{
-    struct stat st;
-
-    if (stat(path, &st) < 0)
-        return load_failed(path, -errno, p);
-    if (st.st_mode & 0077)
-        return problem_set(p, "key", path, "a private key must not be open to others: its mode is %04o; chmod 600",
-                           (unsigned)(st.st_mode & 07777));
-    return 0;
-}
-
-int seal_key_load(const char *path, struct seal_key **ret, struct problem *p)
-{
-    CLEANUP(seal_key_cleanup) struct seal_key *k = NULL;
-    CLEANUP(buffer_release) struct buffer text = BUFFER(KEY_FILE_MOST);
-    int r = file_read(path, &text);
-
-    if (r == -ENOMEM)
-        return r;
-    if (r < 0)
-        return load_failed(path, r, p);
-    r = seal_key_parse(text.data ? buffer_bytes(&text) : "", buffer_size(&text), path, &k, p);
-    if (r == 0 && k->can_open)
-        r = check_mode(path, p);
-    if (r == 0)
-        *ret = TAKE(k);
-    return r;
+    return seal_key_from_json(jwk, name, ret, p);
 }
 
 static int put_private(json_t *jwk, const struct seal_key *k)
@@ -146,11 +109,11 @@ static int put_private(json_t *jwk, const struct seal_key *k)
     return r;
 }
 
-int seal_key_write(const struct seal_key *k, bool private_part, struct buffer *b)
+int seal_key_to_json(const struct seal_key *k, bool private_part, json_t **ret)
 {
     CLEANUP(json_cleanup) json_t *jwk = NULL;
     struct point point;
-    int r = private_part && !k->can_open ? -EINVAL : point_of_key(k->curve, k->pkey, &point);
+    int r = private_part && (!k->can_open || k->token) ? -EINVAL : point_of_key(k->curve, k->pkey, &point);
 
     if (r < 0)
         return r;
@@ -159,8 +122,18 @@ int seal_key_write(const struct seal_key *k, bool private_part, struct buffer *b
         return -ENOMEM;
     if (private_part)
         r = put_private(jwk, k);
-    if (r == 0 && json_put_text(jwk, "kid", k->id) == 0 && json_put_text(jwk, "use", "enc") == 0 &&
-        json_put_text(jwk, "alg", SEAL_ALG) == 0)
-        return json_add_line(b, jwk);
-    return r < 0 ? r : -ENOMEM;
+    if (r == 0 && (json_put_text(jwk, "kid", k->id) < 0 || json_put_text(jwk, "use", "enc") < 0 ||
+                   json_put_text(jwk, "alg", SEAL_ALG) < 0))
+        r = -ENOMEM;
+    if (r == 0)
+        *ret = TAKE(jwk);
+    return r;
+}
+
+int seal_key_write(const struct seal_key *k, bool private_part, struct buffer *b)
+{
+    CLEANUP(json_cleanup) json_t *jwk = NULL;
+    int r = seal_key_to_json(k, private_part, &jwk);
+
+    return r == 0 ? json_add_line(b, jwk) : r;
 }

@@ -7,6 +7,7 @@
 
 #include "base64url.h"
 #include "openssl.h"
+#include "token.h"
 
 enum { SHA256_SIZE = 32, THUMBPRINT_INPUT = 512 };
 
@@ -91,6 +92,7 @@ struct seal_key *seal_key_free(struct seal_key *k)
 {
     if (!k)
         return NULL;
+    token_free(k->token);
     EVP_PKEY_free(k->pkey);
     EVP_PKEY_CTX_free(k->ephemeral);
     ciphers_release(&k->ciphers);

@@ -10,6 +10,7 @@
 #include "base64url.h"
 #include "jwe.h"
 #include "openssl.h"
+#include "token.h"
 
 /* Everything clear that one sealing or opening has in its hands, wiped as one. */
 struct hands {
@@ -25,17 +26,15 @@ static void hands_wipe(struct hands *h)
     secret_wipe(h, sizeof(*h));
 }
 
-static int derive_kek(const struct seal_key *k, EVP_PKEY *own, EVP_PKEY *peer, const struct jwe *j, struct hands *h)
+/* From the shared secret that is in H already. */
+static int derive_kek(const struct seal_key *k, const struct jwe *j, struct hands *h)
 {
-    int r = curve_agree(own, peer, h->shared);
-
-    if (r < 0)
-        return r;
     return concat_kdf(&k->ciphers, h->shared, COORDINATE, SEAL_ALG, &j->apu, &j->apv, h->kek, KEK_SIZE);
 }
 
 /* The protected header in base64url, ready in B. */
-static int write_header(const struct seal_key *k, const EVP_PKEY *ephemeral, struct buffer *b)
+static int write_header(const struct seal_key *k, const EVP_PKEY *ephemeral, const struct seal_binding *binding,
+                        struct buffer *b)
 {
     CLEANUP(json_cleanup) json_t *header = NULL;
     char json[HEADER_MOST];
@@ -45,8 +44,9 @@ static int write_header(const struct seal_key *k, const EVP_PKEY *ephemeral, str
 
     if (r < 0)
         return r;
-    header =
-        json_pack("{s:s,s:s,s:s,s:o}", "alg", SEAL_ALG, "enc", SEAL_ENC, "kid", k->id, "epk", point_to_json(&point));
+    header = json_pack("{s:s,s:s,s:s,s:o,s:s*,s:s*}", "alg", SEAL_ALG, "enc", SEAL_ENC, "kid", k->id, "epk",
+                       point_to_json(&point), "ce_source", binding ? binding->source : NULL, "ce_id",
+                       binding ? binding->id : NULL);
     size = header ? json_dumpb(header, json, sizeof(json), JSON_COMPACT) : 0;
     if (size == 0 || size > sizeof(json))
         return -ENOMEM;
@@ -76,17 +76,20 @@ static int encrypt(const struct seal_key *k, EVP_PKEY *ephemeral, struct hands *
                          .in = (const uint8_t *)h->content,
                          .size = h->content_size,
                          .out = j->ciphertext };
-    int r = derive_kek(k, ephemeral, k->pkey, j, h);
+    int r = curve_agree(ephemeral, k->pkey, h->shared);
 
     random_bytes(h->cek, sizeof(h->cek));
     random_bytes(j->iv, sizeof(j->iv));
     j->ciphertext_size = h->content_size;
     if (r == 0)
+        r = derive_kek(k, j, h);
+    if (r == 0)
         r = key_wrap(&k->ciphers, h->kek, h->cek, j->wrapped);
     return r == 0 ? gcm_close(&k->ciphers, h->cek, &m, j->tag) : r;
 }
 
-static int close_content(const struct seal_key *k, struct hands *h, struct buffer *b)
+static int close_content(const struct seal_key *k, const struct seal_binding *binding, struct hands *h,
+                         struct buffer *b)
 {
     CLEANUP(pkey_cleanup) EVP_PKEY *ephemeral = NULL;
     struct jwe j = { .header = NULL };
@@ -94,7 +97,7 @@ static int close_content(const struct seal_key *k, struct hands *h, struct buffe
 
     if (EVP_PKEY_generate(k->ephemeral, &ephemeral) != 1)
         return openssl_failed(-EIO);
-    r = write_header(k, ephemeral, b);
+    r = write_header(k, ephemeral, binding, b);
     if (r < 0)
         return r;
     j.header = buffer_bytes(b);
@@ -109,14 +112,15 @@ static int close_content(const struct seal_key *k, struct hands *h, struct buffe
     return r == 0 ? add_part(b, j.tag, sizeof(j.tag)) : r;
 }
 
-int seal_close(const struct seal_key *k, struct secret *const secrets[SECRET_KINDS], char **ret)
+int seal_close(const struct seal_key *k, struct secret *const secrets[SECRET_KINDS],
+               const struct seal_binding *binding, char **ret)
 {
     CLEANUP(buffer_release) struct buffer b = BUFFER(JWE_MOST + 1);
     CLEANUP(hands_wipe) struct hands h;
     int r = content_write(secrets, h.content, &h.content_size);
 
     if (r == 0)
-        r = close_content(k, &h, &b);
+        r = close_content(k, binding, &h, &b);
     if (r == 0)
         r = buffer_terminate(&b);
     if (r == 0)
@@ -124,42 +128,61 @@ int seal_close(const struct seal_key *k, struct secret *const secrets[SECRET_KIN
     return r;
 }
 
-static int decrypt(const struct seal_key *k, const struct jwe *j, struct hands *h)
+static int agree(const struct jwe *j, struct hands *h)
 {
+    const struct seal_key *k = j->key;
+    struct point peer;
+    int r;
+
+    if (!k->token)
+        return curve_agree(k->pkey, j->ephemeral, h->shared);
+    r = point_of_key(k->curve, j->ephemeral, &peer);
+    return r == 0 ? token_agree(k->token, &peer, h->shared) : r;
+}
+
+static int decrypt(const struct jwe *j, struct hands *h)
+{
+    const struct seal_key *k = j->key;
     struct message m = { .iv = j->iv,
                          .authenticated = j->header,
                          .authenticated_size = j->header_length,
                          .in = j->ciphertext,
                          .size = j->ciphertext_size,
                          .out = (uint8_t *)h->content };
-    int r = derive_kek(k, k->pkey, j->ephemeral, j, h);
+    int r = agree(j, h);
 
+    if (r == 0)
+        r = derive_kek(k, j, h);
     if (r == 0)
         r = key_unwrap(&k->ciphers, h->kek, j->wrapped, h->cek);
     h->content_size = j->ciphertext_size;
     return r == 0 ? gcm_open(&k->ciphers, h->cek, &m, j->tag) : r;
 }
 
-int seal_open(const struct seal_key *k, const char *jwe, struct secret *ret[SECRET_KINDS], struct problem *p)
+int seal_open(const struct seal_ring *ring, const char *jwe, const struct seal_binding *binding,
+              struct secret *ret[SECRET_KINDS], struct problem *p)
 {
     CLEANUP(hands_wipe) struct hands h;
     CLEANUP(jwe_release) struct jwe j = { .header = NULL };
     int r;
 
-    if (!k->can_open)
-        return problem_set(p, "key", "", "the key %s has no private part", k->id);
-    r = jwe_parse(k, jwe, &j, p);
+    if (!seal_ring_can_open(ring))
+        return problem_set(p, "key", "", "the key %s has no private part", seal_key_id(seal_ring_newest(ring)));
+    r = jwe_parse(ring, jwe, binding, &j, p);
     if (r != 0)
         return r;
+    r = decrypt(&j, &h);
+    if (r == -ENODEV)
+        return problem_set(p, "token", "", "the token with the key %s cannot be used just now", seal_key_id(j.key));
     /* Which step failed stays unsaid: an oracle starts with such words. */
-    if (decrypt(k, &j, &h) < 0)
-        return problem_set(p, "decrypt", "", "the JWE does not open with the key %s", k->id);
+    if (r < 0)
+        return problem_set(p, "decrypt", "", "the JWE does not open with the key %s", seal_key_id(j.key));
     return content_read(h.content, h.content_size, ret, p);
 }
 
-int seal_check(const struct seal_key *k, const char *jwe, struct problem *p)
+int seal_check(const struct seal_ring *ring, const char *jwe, const struct seal_binding *binding, struct problem *p)
 {
     CLEANUP(jwe_release) struct jwe j = { .header = NULL };
 
-    return jwe_parse(k, jwe, &j, p);
+    return jwe_parse(ring, jwe, binding, &j, p);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <pindispatch/config.h>
+#include <pindispatch/json.h>
 #include <pindispatch/seal.h>
 #include <pindispatch/template.h>
 
@@ -12,19 +13,24 @@ struct composer {
     const struct settings *settings;
     const struct method *method;
     bool mask;
-    struct seal_key *key;
+    struct seal_ring *keys;
     struct letter *letter;
     struct mail *mail;
     char domain[256]; /* right side of every Message-ID */
 };
 
-static int load_key(struct composer *c, struct problem *p)
+static int load_keys(struct composer *c, struct problem *p)
 {
-    CLEANUP(free_cleanup) char *path = config_credential_path(c->settings, "seal.private_key", "seal.key.jwk");
-    int r = path ? seal_key_load(path, &c->key, p) : -ENOMEM;
+    CLEANUP(free_cleanup) char *places = config_credential_path(c->settings, "seal.private_key", "seal.key.jwk");
+    CLEANUP(secret_cleanup) struct secret *pin = NULL;
+    int r = places ? 0 : -ENOMEM;
 
-    if (r == 0 && !seal_key_can_open(c->key))
-        return problem_set(p, "key", path, "this key has no private part; give the file that keygen wrote as %s",
+    if (r == 0 && seal_place_is_token(places))
+        r = config_credential(c->settings, "seal.token_pin_file", "token-pin", &pin, p);
+    if (r == 0)
+        r = seal_ring_load(places, pin, &c->keys, p);
+    if (r == 0 && !seal_ring_can_open(c->keys))
+        return problem_set(p, "key", places, "this key has no private part; give the file that keygen wrote as %s",
                            "seal.private_key");
     return r;
 }
@@ -64,7 +70,7 @@ int composer_new(const struct settings *settings, const struct method *method, b
         return -ENOMEM;
     *c = (struct composer){ .settings = settings, .method = method, .mask = mask };
     find_domain(c);
-    r = load_key(c, p);
+    r = load_keys(c, p);
     if (r == 0)
         r = load_template(c, p);
     if (r == 0)
@@ -76,7 +82,7 @@ struct composer *composer_free(struct composer *c)
 {
     if (!c)
         return NULL;
-    seal_key_free(c->key);
+    seal_ring_free(c->keys);
     letter_free(c->letter);
     mail_free(c->mail);
     free(c);
@@ -108,23 +114,34 @@ static int mask_secret(struct secret **s)
     return 0;
 }
 
+/* The token may be back in a while, and until then nothing of this method can be done. */
+static int report_closed(const struct problem *problem, struct outcome *trouble)
+{
+    if (strcmp(problem->code, "token") != 0) {
+        outcome_set(trouble, OUTCOME_FAILED, "sealed", "the sealed secret cannot be opened: %s", problem->message);
+        return 1;
+    }
+    outcome_set(trouble, OUTCOME_DEFERRED, "token", "%s", problem->message);
+    trouble->destination = true;
+    return 1;
+}
+
 static int open_secret(struct composer *c, const struct parcel *p, struct secret **ret, struct outcome *trouble)
 {
     CLEANUP(secret_cleanup) struct secret *pin = NULL;
     CLEANUP(secret_cleanup) struct secret *puk = NULL;
     struct secret *opened[SECRET_KINDS] = { NULL };
+    const struct seal_binding binding = { .source = json_text(p->event, "source"), .id = json_text(p->event, "id") };
     struct problem problem = { .code = "" };
     struct secret *mine;
-    int r = p->sealed ? seal_open(c->key, p->sealed, opened, &problem) : -EINVAL;
+    int r = p->sealed ? seal_open(c->keys, p->sealed, &binding, opened, &problem) : -EINVAL;
 
     pin = opened[SECRET_PIN];
     puk = opened[SECRET_PUK];
     if (r < 0)
         return r;
-    if (r > 0) {
-        outcome_set(trouble, OUTCOME_FAILED, "sealed", "the sealed secret cannot be opened: %s", problem.message);
-        return 1;
-    }
+    if (r > 0)
+        return report_closed(&problem, trouble);
     mine = opened[p->secret];
     if (!mine)
         return report_absent(p, pin || puk, trouble);

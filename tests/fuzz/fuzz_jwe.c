@@ -1,5 +1,5 @@
-/* The JWE's and the JWK's parsers. The input is a JWE that goes to both curves, and a key file. Opening with a right
- * ephemeral point but wrong bytes reaches all of the cryptography; nothing may ever come out of it. */
+/* The JWE's and the JWK Set's parsers. The input is a JWE that goes to both curves, and a file of keys. Opening with
+ * a right ephemeral point but wrong bytes reaches all of the cryptography; nothing may ever come out of it. */
 #include <pindispatch/seal.h>
 
 #include <stdint.h>
@@ -24,34 +24,38 @@ static void require(bool holds)
 
 static void try_jwe(const char *key_text, const char *jwe)
 {
-    CLEANUP(seal_key_cleanup) struct seal_key *k = NULL;
+    static const struct seal_binding binding = { .source = "s", .id = "i" };
+    CLEANUP(seal_ring_cleanup) struct seal_ring *r = NULL;
     struct secret *out[SECRET_KINDS] = { NULL };
     struct problem p = { .code = "" };
     int checked, opened;
 
-    require(seal_key_parse(key_text, strlen(key_text), "", &k, &p) == 0);
-    checked = seal_check(k, jwe, &p);
-    opened = seal_open(k, jwe, out, &p);
+    require(seal_ring_parse(key_text, strlen(key_text), "", &r, &p) == 0);
+    checked = seal_check(r, jwe, &binding, &p);
+    opened = seal_open(r, jwe, &binding, out, &p);
     require(checked == 0 || checked == 1);
     require(opened == 0 || (opened == 1 && !out[SECRET_PIN] && !out[SECRET_PUK] && p.code[0]));
     require(checked == 0 || opened == 1);
     require(opened != 0 || out[SECRET_PIN] || out[SECRET_PUK]);
+    require(seal_check(r, jwe, NULL, &p) <= checked);
     secret_free(out[SECRET_PIN]);
     secret_free(out[SECRET_PUK]);
 }
 
-/* A key that is taken can be written and taken again, under the same id. */
-static void try_key(const uint8_t *data, size_t size)
+/* Keys that are taken can be written and taken again, under the same ids and in the same order. */
+static void try_keys(const uint8_t *data, size_t size)
 {
-    CLEANUP(seal_key_cleanup) struct seal_key *k = NULL, *again = NULL;
-    CLEANUP(buffer_release) struct buffer b = BUFFER(KEY_FILE_MOST);
+    CLEANUP(seal_ring_cleanup) struct seal_ring *r = NULL, *again = NULL;
+    CLEANUP(buffer_release) struct buffer b = BUFFER(2 * KEY_FILE_MOST);
     struct problem p;
 
-    if (seal_key_parse((const char *)data, size, "", &k, &p) != 0)
+    if (seal_ring_parse((const char *)data, size, "", &r, &p) != 0)
         return;
-    require(seal_key_write(k, seal_key_can_open(k), &b) == 0);
-    require(seal_key_parse(buffer_bytes(&b), buffer_size(&b), "", &again, &p) == 0);
-    require(strcmp(seal_key_id(k), seal_key_id(again)) == 0);
+    require(seal_ring_write(r, seal_ring_can_open(r), &b) == 0);
+    require(seal_ring_parse(buffer_bytes(&b), buffer_size(&b), "", &again, &p) == 0);
+    require(seal_ring_size(r) == seal_ring_size(again));
+    for (size_t i = 0; i < seal_ring_size(r); i++)
+        require(strcmp(seal_key_id(seal_ring_at(r, i)), seal_key_id(seal_ring_at(again, i))) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -61,6 +65,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(jwe != NULL);
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         try_jwe(keys[i], jwe);
-    try_key(data, size);
+    try_keys(data, size);
     return 0;
 }

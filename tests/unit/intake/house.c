@@ -23,6 +23,7 @@ static const struct setting rows[] = {
     { .name = "CardsPINDeliveryMethod", .type = SETTING_CHOICE, .standard = "nopin", .choices = pin_methods },
     { .name = "CardsPUKDeliveryMethod", .type = SETTING_CHOICE, .standard = "nopuk", .choices = puk_methods },
     { .name = "accept_types", .type = SETTING_LIST, .standard = "card.issued" },
+    { .name = "seal.require_binding", .type = SETTING_FLAG, .standard = "false" },
     { .name = "submit.max_waiting", .type = SETTING_INTEGER, .standard = "0" },
     { .name = NULL },
 };
@@ -32,13 +33,15 @@ static const struct setting *const schemas[] = { rows, NULL };
 static void make_key(struct house *h)
 {
     struct buffer b = BUFFER(KEY_FILE_MOST);
-    struct seal_key *public_part = NULL;
+    struct seal_ring *public_part = NULL;
+    struct seal_key *key = NULL;
 
-    assert_int_equal(seal_key_generate(SEAL_P256, &h->pair), 0);
-    assert_int_equal(seal_key_write(h->pair, false, &b), 0);
-    assert_int_equal(seal_key_parse(buffer_bytes(&b), buffer_size(&b), "test", &public_part, NULL), 0);
-    assert_false(seal_key_can_open(public_part));
-    h->site.key = public_part;
+    assert_int_equal(seal_key_generate(SEAL_P256, &key), 0);
+    assert_int_equal(seal_ring_new(key, &h->pair), 0);
+    assert_int_equal(seal_ring_write(h->pair, false, &b), 0);
+    assert_int_equal(seal_ring_parse(buffer_bytes(&b), buffer_size(&b), "test", &public_part, NULL), 0);
+    assert_false(seal_ring_can_open(public_part));
+    h->site.keys = public_part;
     buffer_release(&b);
 }
 
@@ -103,8 +106,8 @@ int house_tear(void **state)
     store_close(h->site.store);
     sd_event_unref(h->site.loop);
     settings_free(h->settings);
-    seal_key_free(h->pair);
-    seal_key_free((struct seal_key *)h->site.key);
+    seal_ring_free(h->pair);
+    seal_ring_free((struct seal_ring *)h->site.keys);
     remove_folder(h->folder);
     free(h);
     return 0;

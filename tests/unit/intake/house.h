@@ -27,7 +27,7 @@ struct house {
     char folder[64];
     char socket[96], drop[96], database[96];
     struct site site;
-    struct seal_key *pair; /* what opens; the site has its public part */
+    struct seal_ring *pair; /* what opens; the site has its public part */
     struct intake *intake;
     struct clock clock;
     int64_t ahead; /* microseconds that the house's clock is ahead of the real one */

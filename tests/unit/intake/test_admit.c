@@ -49,7 +49,7 @@ static size_t delivery_count(const json_t *answer)
 
 /* What a worker would find. */
 struct found {
-    struct seal_key *key;
+    struct seal_ring *keys;
     struct secret *secrets[SECRET_KINDS];
     char jwe[JWE_MOST];
     enum delivery_state state;
@@ -66,12 +66,12 @@ static int look(void *userdata, const struct record *r)
     if (!r->sealed)
         return 0;
     snprintf(f->jwe, sizeof(f->jwe), "%s", r->sealed);
-    return seal_open(f->key, r->sealed, f->secrets, NULL);
+    return seal_open(f->keys, r->sealed, NULL, f->secrets, NULL);
 }
 
 static struct found find(struct house *h, const json_t *answer, size_t i)
 {
-    struct found f = { .key = h->pair };
+    struct found f = { .keys = h->pair };
     struct uuid id;
 
     assert_int_equal(uuid_parse(json_text(delivery(answer, i), "id"), &id), 0);
@@ -122,6 +122,7 @@ static void nopin_keeps_no_secret(void **state)
     assert_true(count_in_store(h, "C-1") > 0);
 }
 
+#define SOURCE    "/im"
 #define FOR_PRINT "\"holder\":{\"name\":\"Asa\",\"email\":\"a@example.com\",\"address\":[\"Street 1\",\"City\"]}"
 
 static void clear_secrets_get_a_seal_each(void **state)
@@ -148,23 +149,28 @@ static void clear_secrets_get_a_seal_each(void **state)
     forget(&puk);
 }
 
-static char *seal(const struct seal_key *key)
+static char *seal_for(const struct seal_key *key, const struct seal_binding *binding)
 {
     struct secret *secrets[SECRET_KINDS] = { NULL };
     char *jwe = NULL, *members = NULL;
 
     assert_int_equal(secret_new(PIN, strlen(PIN), &secrets[SECRET_PIN]), 0);
-    assert_int_equal(seal_close(key, secrets, &jwe), 0);
+    assert_int_equal(seal_close(key, secrets, binding, &jwe), 0);
     assert_true(asprintf(&members, FOR_PRINT ",\"sealed\":\"%s\"", jwe) > 0);
     secret_free(secrets[SECRET_PIN]);
     free(jwe);
     return members;
 }
 
+static char *seal(const struct seal_key *key)
+{
+    return seal_for(key, NULL);
+}
+
 static void sealed_is_stored_as_it_came(void **state)
 {
     struct house *h = *state;
-    CLEANUP(free_cleanup) char *members = seal(h->site.key);
+    CLEANUP(free_cleanup) char *members = seal(seal_ring_newest(h->site.keys));
     CLEANUP(json_cleanup) json_t *answer = NULL;
     struct found pin, puk;
 
@@ -184,7 +190,7 @@ static void sealed_is_stored_as_it_came(void **state)
 static void sealed_without_a_statement_has_no_puk_to_drop(void **state)
 {
     struct house *h = *state;
-    CLEANUP(free_cleanup) char *members = seal(h->site.key);
+    CLEANUP(free_cleanup) char *members = seal(seal_ring_newest(h->site.keys));
     CLEANUP(json_cleanup) json_t *nopin = submit(h, "1", members);
     CLEANUP(json_cleanup) json_t *print = NULL;
     struct found pin;
@@ -210,6 +216,60 @@ static void sealed_to_another_key_is_rejected(void **state)
     seal_key_free(other);
     assert_rejected(submit(h, "1", members), "key", "$.data.sealed");
     assert_rejected(submit(h, "2", "\"sealed\":\"abc\""), "form", "$.data.sealed");
+}
+
+static char *seal_bound(struct house *h, const char *source, const char *id)
+{
+    return seal_for(seal_ring_newest(h->site.keys), &(struct seal_binding){ .source = source, .id = id });
+}
+
+/* A sealed PIN that was caught cannot be sent on as another event's. */
+static void sealed_for_another_event_is_rejected(void **state)
+{
+    struct house *h = *state;
+    CLEANUP(free_cleanup) char *right = seal_bound(h, SOURCE, "1");
+    CLEANUP(free_cleanup) char *other_source = seal_bound(h, "/elsewhere", "3");
+    CLEANUP(json_cleanup) json_t *answer = submit(h, "1", right);
+
+    assert_int_equal(delivery_count(answer), 1);
+    assert_rejected(submit(h, "2", right), "binding", "$.data.sealed");
+    assert_rejected(submit(h, "3", other_source), "binding", "$.data.sealed");
+}
+
+static void a_binding_can_be_required(void **state)
+{
+    struct house *h = *state;
+    CLEANUP(free_cleanup) char *loose = seal(seal_ring_newest(h->site.keys));
+    CLEANUP(free_cleanup) char *bound = seal_bound(h, SOURCE, "2");
+    CLEANUP(json_cleanup) json_t *answer = NULL;
+
+    house_set(h, "seal.require_binding", "true");
+    assert_rejected(submit(h, "1", loose), "binding", "$.data.sealed");
+    answer = submit(h, "2", bound);
+    assert_int_equal(delivery_count(answer), 1);
+}
+
+/* What a clear PIN is closed to opens for its event alone. */
+static void clear_secrets_are_bound_to_their_event(void **state)
+{
+    struct house *h = *state;
+    CLEANUP(json_cleanup) json_t *answer = NULL;
+    struct secret *secrets[SECRET_KINDS] = { NULL };
+    struct problem p = { .code = "" };
+    struct found pin;
+
+    house_set(h, "CardsPINDeliveryMethod", "print");
+    answer = submit(h, "1", FOR_PRINT ",\"pin\":\"" PIN "\"");
+    pin = find(h, answer, 0);
+    assert_int_equal(seal_open(h->pair, pin.jwe, &(struct seal_binding){ .source = SOURCE, .id = "2" }, secrets, &p),
+                     1);
+    assert_string_equal(p.code, "binding");
+    assert_int_equal(seal_open(h->pair, pin.jwe,
+                               &(struct seal_binding){ .source = SOURCE, .id = "1", .required = true }, secrets, &p),
+                     0);
+    assert_string_equal(secret_reveal(secrets[SECRET_PIN]), PIN);
+    secret_free(secrets[SECRET_PIN]);
+    forget(&pin);
 }
 
 static void method_may_ask_for_more(void **state)
@@ -368,6 +428,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(nopin_keeps_no_secret),
         TEST(clear_secrets_get_a_seal_each),
+        TEST(sealed_for_another_event_is_rejected),
+        TEST(a_binding_can_be_required),
+        TEST(clear_secrets_are_bound_to_their_event),
         TEST(sealed_is_stored_as_it_came),
         TEST(sealed_without_a_statement_has_no_puk_to_drop),
         TEST(sealed_to_another_key_is_rejected),

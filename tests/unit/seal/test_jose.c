@@ -66,19 +66,19 @@ static void run(const char *const *words)
 }
 #define RUN(...) run((const char *const[]){ __VA_ARGS__, NULL })
 
-static struct seal_key *load(const char *path)
+static struct seal_ring *load(const char *path)
 {
-    struct seal_key *k = NULL;
+    struct seal_ring *k = NULL;
     struct problem p = { .message = "" };
 
-    if (seal_key_load(path, &k, &p) != 0)
+    if (seal_ring_load(path, NULL, &k, &p) != 0)
         fail_msg("%s", p.message);
     return k;
 }
 
 static void test_jose_seals_and_we_open(void **state)
 {
-    CLEANUP(seal_key_cleanup) struct seal_key *k = NULL;
+    CLEANUP(seal_ring_cleanup) struct seal_ring *k = NULL;
     CLEANUP(buffer_release) struct buffer jwe = BUFFER(JWE_MOST);
     struct secret *out[SECRET_KINDS] = { NULL };
     char template[256];
@@ -90,16 +90,17 @@ static void test_jose_seals_and_we_open(void **state)
     k = load("private.jwk");
     RUN("jose", "jwk", "thp", "-i", "private.jwk", "-o", "thumbprint");
     jwe = read_text("thumbprint");
-    assert_string_equal(seal_key_id(k), buffer_bytes(&jwe));
+    assert_string_equal(seal_key_id(seal_ring_newest(k)), buffer_bytes(&jwe));
     buffer_release(&jwe);
 
     snprintf(template, sizeof(template),
-             "{\"protected\":{\"alg\":\"ECDH-ES+A256KW\",\"enc\":\"A256GCM\",\"kid\":\"%s\"}}", seal_key_id(k));
+             "{\"protected\":{\"alg\":\"ECDH-ES+A256KW\",\"enc\":\"A256GCM\",\"kid\":\"%s\"}}",
+             seal_key_id(seal_ring_newest(k)));
     write_file("template", template);
     write_file("clear", "{ \"puk\" : \"artificial-2\", \"pin\" : \"artificial-1\" }");
     RUN("jose", "jwe", "enc", "-i", "template", "-I", "clear", "-k", "private.jwk", "-c", "-o", "jwe");
     jwe = read_text("jwe");
-    if (seal_open(k, buffer_bytes(&jwe), out, &p) != 0)
+    if (seal_open(k, buffer_bytes(&jwe), NULL, out, &p) != 0)
         fail_msg("%s", p.message);
     assert_string_equal(secret_reveal(out[SECRET_PIN]), "artificial-1");
     assert_string_equal(secret_reveal(out[SECRET_PUK]), "artificial-2");
@@ -127,7 +128,7 @@ static void test_we_seal_and_jose_opens(void **state)
     assert_int_equal(seal_key_generate(SEAL_P256, &k), 0);
     write_key(k, "private.jwk", true);
     assert_int_equal(secret_new("artificial-3", 12, &secrets[SECRET_PIN]), 0);
-    assert_int_equal(seal_close(k, secrets, &jwe), 0);
+    assert_int_equal(seal_close(k, secrets, NULL, &jwe), 0);
     secret_free(secrets[SECRET_PIN]);
     write_file("jwe", jwe);
     RUN("jose", "jwe", "dec", "-i", "jwe", "-k", "private.jwk", "-O", "clear");

@@ -24,24 +24,24 @@
 #define TEXT    ".AAAA"
 #define TAG     ".AAAAAAAAAAAAAAAAAAAAAA"
 
-static struct seal_key *key;
+static struct seal_ring *keys;
 
 static int make_key(void **state)
 {
     struct problem p;
 
     (void)state;
-    return seal_key_parse(KEY, strlen(KEY), "", &key, &p);
+    return seal_ring_parse(KEY, strlen(KEY), "", &keys, &p);
 }
 
 static int drop_key(void **state)
 {
     (void)state;
-    key = seal_key_free(key);
+    keys = seal_ring_free(keys);
     return 0;
 }
 
-static int parse(const char *header, const char *rest, struct problem *p)
+static int parse_for(const struct seal_binding *binding, const char *header, const char *rest, struct problem *p)
 {
     CLEANUP(jwe_release) struct jwe j = { .header = NULL };
     char text[2 * JWE_MOST];
@@ -49,7 +49,12 @@ static int parse(const char *header, const char *rest, struct problem *p)
 
     *p = (struct problem){ .code = "" };
     memcpy(text + n, rest, strlen(rest) + 1);
-    return jwe_parse(key, text, &j, p);
+    return jwe_parse(keys, text, binding, &j, p);
+}
+
+static int parse(const char *header, const char *rest, struct problem *p)
+{
+    return parse_for(NULL, header, rest, p);
 }
 
 static void assert_header_refused(const char *header, const char *code)
@@ -120,6 +125,48 @@ static void test_point_off_the_curve_is_refused(void **state)
                           "form");
 }
 
+static void assert_binding(const char *members, bool required, int expected)
+{
+    const struct seal_binding binding = { .source = "/identity-manager", .id = "7b\"1c", .required = required };
+    char header[HEADER_MOST];
+    struct problem p;
+
+    snprintf(header, sizeof(header), "{" ALG ENC KID EPK "%s}", members);
+    if (parse_for(&binding, header, WRAPPED IV TEXT TAG, &p) != expected)
+        fail_msg("%s: %s", members, p.message);
+    if (expected) {
+        assert_string_equal(p.code, "binding");
+        assert_null(strstr(p.message, "identity-manager"));
+    }
+    assert_int_equal(parse(header, WRAPPED IV TEXT TAG, &p), 0);
+}
+
+static void test_binding(void **state)
+{
+#define SOURCE ",\"ce_source\":\"/identity-manager\""
+#define ID     ",\"ce_id\":\"7b\\\"1c\""
+    static const char *const wrong[] = {
+        SOURCE,
+        ID,
+        SOURCE ",\"ce_id\":\"7b\"",
+        SOURCE ",\"ce_id\":\"7B\\\"1c\"",
+        SOURCE ",\"ce_id\":\"\"",
+        SOURCE ",\"ce_id\":7",
+        SOURCE ",\"ce_id\":null",
+        ID ",\"ce_source\":\"/identity-manager/\"",
+        ID ",\"ce_source\":[\"/identity-manager\"]",
+        ",\"ce_source\":null,\"ce_id\":null",
+    };
+
+    (void)state;
+    assert_binding(SOURCE ID, false, 0);
+    assert_binding(ID SOURCE, true, 0);
+    assert_binding("", false, 0);
+    assert_binding("", true, 1);
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+        assert_binding(wrong[i], false, 1);
+}
+
 static void test_malformed_parts_are_refused(void **state)
 {
     static const char *const rests[] = {
@@ -171,13 +218,10 @@ static void test_sizes(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_least_header_is_taken),
-        cmocka_unit_test(test_other_algorithms_are_refused),
-        cmocka_unit_test(test_another_key_is_refused_by_name),
-        cmocka_unit_test(test_malformed_headers_are_refused),
-        cmocka_unit_test(test_point_off_the_curve_is_refused),
-        cmocka_unit_test(test_malformed_parts_are_refused),
-        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_least_header_is_taken),          cmocka_unit_test(test_other_algorithms_are_refused),
+        cmocka_unit_test(test_another_key_is_refused_by_name), cmocka_unit_test(test_malformed_headers_are_refused),
+        cmocka_unit_test(test_point_off_the_curve_is_refused), cmocka_unit_test(test_binding),
+        cmocka_unit_test(test_malformed_parts_are_refused),    cmocka_unit_test(test_sizes),
     };
 
     return cmocka_run_group_tests(tests, make_key, drop_key);

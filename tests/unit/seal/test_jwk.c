@@ -155,50 +155,6 @@ static void test_unfit_keys_are_refused(void **state)
     }
 }
 
-static void write_file(const char *path, const char *text, mode_t mode)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    assert_int_equal(fchmod(fd, mode), 0);
-    close(fd);
-}
-
-static void assert_load(const char *path, int expected, const char *words)
-{
-    CLEANUP(seal_key_cleanup) struct seal_key *k = NULL;
-    struct problem p = { .message = "" };
-
-    assert_int_equal(seal_key_load(path, &k, &p), expected);
-    assert_int_equal(k != NULL, expected == 0);
-    assert_non_null(strstr(p.message, words));
-    if (expected)
-        assert_string_equal(p.where, path);
-}
-
-static void test_load_looks_at_the_mode(void **state)
-{
-    char folder[] = "/tmp/pindispatch-seal.XXXXXX", path[64];
-
-    (void)state;
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof(path), "%s/key.jwk", folder);
-    write_file(path, "{" EC_PRIVATE "}\n", 0600);
-    assert_load(path, 0, "");
-    write_file(path, "{" EC_PRIVATE "}\n", 0640);
-    assert_load(path, 1, "0640");
-    write_file(path, "{" EC_PRIVATE "}\n", 0604);
-    assert_load(path, 1, "chmod 600");
-    write_file(path, "{" EC_PUBLIC "}\n", 0644);
-    assert_load(path, 0, "");
-    write_file(path, "", 0600);
-    assert_load(path, 1, "JSON object");
-    unlink(path);
-    assert_load(path, 1, "No such file");
-    rmdir(folder);
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -208,7 +164,6 @@ int main(void)
         cmocka_unit_test(test_known_key_is_written_back),
         cmocka_unit_test(test_public_key_has_no_private_part_to_write),
         cmocka_unit_test(test_unfit_keys_are_refused),
-        cmocka_unit_test(test_load_looks_at_the_mode),
     };
 
     json_wipe_memory();

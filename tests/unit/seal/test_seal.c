@@ -33,32 +33,34 @@ static struct secret *secret(const char *text)
     return s;
 }
 
-static struct seal_key *generate(enum seal_curve curve)
+static struct seal_ring *generate(enum seal_curve curve)
 {
     struct seal_key *k = NULL;
+    struct seal_ring *r = NULL;
 
     assert_int_equal(seal_key_generate(curve, &k), 0);
-    return k;
+    assert_int_equal(seal_ring_new(k, &r), 0);
+    return r;
 }
 
 /* What the dispatcher has of it. */
-static struct seal_key *public_part(const struct seal_key *k)
+static struct seal_ring *public_part(const struct seal_ring *k)
 {
     CLEANUP(buffer_release) struct buffer b = BUFFER(KEY_FILE_MOST);
-    struct seal_key *public = NULL;
+    struct seal_ring *public = NULL;
     struct problem p;
 
-    assert_int_equal(seal_key_write(k, false, &b), 0);
-    assert_int_equal(seal_key_parse(buffer_bytes(&b), buffer_size(&b), "", &public, &p), 0);
+    assert_int_equal(seal_ring_write(k, false, &b), 0);
+    assert_int_equal(seal_ring_parse(buffer_bytes(&b), buffer_size(&b), "", &public, &p), 0);
     return public;
 }
 
-static char *close_pair(const struct seal_key *k, const char *pin, const char *puk)
+static char *close_pair(const struct seal_ring *k, const char *pin, const char *puk)
 {
     CLEANUP(pair_release) struct pair in = { { secret(pin), secret(puk) } };
     char *jwe = NULL;
 
-    assert_int_equal(seal_close(k, in.secrets, &jwe), 0);
+    assert_int_equal(seal_close(seal_ring_newest(k), in.secrets, NULL, &jwe), 0);
     assert_true(strlen(jwe) <= JWE_MOST);
     assert_null(strstr(jwe, "canary"));
     return jwe;
@@ -74,14 +76,14 @@ static void assert_same(const struct secret *s, const char *expected)
 
 static void assert_round(enum seal_curve curve, const char *pin, const char *puk)
 {
-    CLEANUP(seal_key_cleanup) struct seal_key *k = generate(curve);
-    CLEANUP(seal_key_cleanup) struct seal_key *public = public_part(k);
+    CLEANUP(seal_ring_cleanup) struct seal_ring *k = generate(curve);
+    CLEANUP(seal_ring_cleanup) struct seal_ring *public = public_part(k);
     CLEANUP(free_cleanup) char *jwe = close_pair(public, pin, puk);
     CLEANUP(pair_release) struct pair out = { { NULL } };
     struct problem p;
 
-    assert_int_equal(seal_check(public, jwe, &p), 0);
-    assert_int_equal(seal_open(k, jwe, out.secrets, &p), 0);
+    assert_int_equal(seal_check(public, jwe, NULL, &p), 0);
+    assert_int_equal(seal_open(k, jwe, NULL, out.secrets, &p), 0);
     assert_same(out.secrets[SECRET_PIN], pin);
     assert_same(out.secrets[SECRET_PUK], puk);
 }
@@ -100,18 +102,18 @@ static void test_round_trips(void **state)
 
 static void test_nothing_to_seal(void **state)
 {
-    CLEANUP(seal_key_cleanup) struct seal_key *k = generate(SEAL_X25519);
+    CLEANUP(seal_ring_cleanup) struct seal_ring *k = generate(SEAL_X25519);
     struct secret *none[SECRET_KINDS] = { NULL };
     char *jwe = NULL;
 
     (void)state;
-    assert_int_equal(seal_close(k, none, &jwe), -EINVAL);
+    assert_int_equal(seal_close(seal_ring_newest(k), none, NULL, &jwe), -EINVAL);
     assert_null(jwe);
 }
 
 static void test_no_two_sealings_are_alike(void **state)
 {
-    CLEANUP(seal_key_cleanup) struct seal_key *k = generate(SEAL_P256);
+    CLEANUP(seal_ring_cleanup) struct seal_ring *k = generate(SEAL_P256);
     CLEANUP(free_cleanup) char *one = close_pair(k, PIN, NULL);
     CLEANUP(free_cleanup) char *two = close_pair(k, PIN, NULL);
 
@@ -121,11 +123,11 @@ static void test_no_two_sealings_are_alike(void **state)
         assert_memory_not_equal(a, b, 12);
 }
 
-static void assert_closed(const struct seal_key *k, const char *jwe, const char *code)
+static void assert_closed(const struct seal_ring *k, const char *jwe, const char *code)
 {
     struct secret *out[SECRET_KINDS] = { NULL };
     struct problem p = { .code = "" };
-    int r = seal_open(k, jwe, out, &p);
+    int r = seal_open(k, jwe, NULL, out, &p);
 
     assert_null(out[SECRET_PIN]);
     assert_null(out[SECRET_PUK]);
@@ -137,7 +139,7 @@ static void assert_closed(const struct seal_key *k, const char *jwe, const char 
 
 static void test_every_changed_character_is_refused(void **state)
 {
-    CLEANUP(seal_key_cleanup) struct seal_key *k = generate(SEAL_P256);
+    CLEANUP(seal_ring_cleanup) struct seal_ring *k = generate(SEAL_P256);
     CLEANUP(free_cleanup) char *jwe = close_pair(k, PIN, PUK);
 
     (void)state;
@@ -157,7 +159,7 @@ static void test_every_changed_character_is_refused(void **state)
 /* The parts of two sealings for the same key do not fit together. */
 static void test_parts_of_two_are_refused(void **state)
 {
-    CLEANUP(seal_key_cleanup) struct seal_key *k = generate(SEAL_X25519);
+    CLEANUP(seal_ring_cleanup) struct seal_ring *k = generate(SEAL_X25519);
 
     (void)state;
     for (unsigned part = 0; part < 5; part++) {
@@ -178,9 +180,9 @@ static void test_parts_of_two_are_refused(void **state)
 /* The same id on another key: only the mathematics tells them apart. */
 static void test_another_key_does_not_open(void **state)
 {
-    CLEANUP(seal_key_cleanup) struct seal_key *k = generate(SEAL_P256);
-    CLEANUP(seal_key_cleanup) struct seal_key *other = generate(SEAL_P256);
-    CLEANUP(seal_key_cleanup) struct seal_key *disguised = NULL;
+    CLEANUP(seal_ring_cleanup) struct seal_ring *k = generate(SEAL_P256);
+    CLEANUP(seal_ring_cleanup) struct seal_ring *other = generate(SEAL_P256);
+    CLEANUP(seal_ring_cleanup) struct seal_ring *disguised = NULL;
     CLEANUP(buffer_release) struct buffer b = BUFFER(KEY_FILE_MOST);
     CLEANUP(free_cleanup) char *jwe = close_pair(k, PIN, NULL);
     CLEANUP(json_cleanup) json_t *jwk = NULL;
@@ -188,20 +190,20 @@ static void test_another_key_does_not_open(void **state)
 
     (void)state;
     assert_closed(other, jwe, "key");
-    assert_int_equal(seal_key_write(other, true, &b), 0);
+    assert_int_equal(seal_ring_write(other, true, &b), 0);
     jwk = json_parse_line(buffer_bytes(&b), buffer_size(&b));
-    json_put_text(jwk, "kid", seal_key_id(k));
+    json_put_text(jwk, "kid", seal_key_id(seal_ring_newest(k)));
     buffer_clear(&b);
     assert_int_equal(json_add_line(&b, jwk), 0);
-    assert_int_equal(seal_key_parse(buffer_bytes(&b), buffer_size(&b), "", &disguised, &p), 0);
-    assert_int_equal(seal_check(disguised, jwe, &p), 0);
+    assert_int_equal(seal_ring_parse(buffer_bytes(&b), buffer_size(&b), "", &disguised, &p), 0);
+    assert_int_equal(seal_check(disguised, jwe, NULL, &p), 0);
     assert_closed(disguised, jwe, "decrypt");
 }
 
 static void test_public_key_opens_nothing(void **state)
 {
-    CLEANUP(seal_key_cleanup) struct seal_key *k = generate(SEAL_P256);
-    CLEANUP(seal_key_cleanup) struct seal_key *public = public_part(k);
+    CLEANUP(seal_ring_cleanup) struct seal_ring *k = generate(SEAL_P256);
+    CLEANUP(seal_ring_cleanup) struct seal_ring *public = public_part(k);
     CLEANUP(free_cleanup) char *jwe = close_pair(k, PIN, NULL);
 
     (void)state;
@@ -210,16 +212,16 @@ static void test_public_key_opens_nothing(void **state)
 
 static void test_check_names_our_key(void **state)
 {
-    CLEANUP(seal_key_cleanup) struct seal_key *k = generate(SEAL_P256);
-    CLEANUP(seal_key_cleanup) struct seal_key *other = generate(SEAL_P256);
+    CLEANUP(seal_ring_cleanup) struct seal_ring *k = generate(SEAL_P256);
+    CLEANUP(seal_ring_cleanup) struct seal_ring *other = generate(SEAL_P256);
     CLEANUP(free_cleanup) char *jwe = close_pair(other, PIN, NULL);
     struct problem p = { .code = "" };
 
     (void)state;
-    assert_int_equal(seal_check(k, jwe, &p), 1);
+    assert_int_equal(seal_check(k, jwe, NULL, &p), 1);
     assert_string_equal(p.code, "key");
-    assert_non_null(strstr(p.message, seal_key_id(k)));
-    assert_null(strstr(p.message, seal_key_id(other)));
+    assert_non_null(strstr(p.message, seal_key_id(seal_ring_newest(k))));
+    assert_null(strstr(p.message, seal_key_id(seal_ring_newest(other))));
 }
 
 #define X25519_KEY                                                                                                   \
@@ -240,15 +242,15 @@ static const char *const by_jwcrypto[] = {
 
 static void test_x25519_of_another_implementation(void **state)
 {
-    CLEANUP(seal_key_cleanup) struct seal_key *k = NULL;
+    CLEANUP(seal_ring_cleanup) struct seal_ring *k = NULL;
     struct problem p;
 
     (void)state;
-    assert_int_equal(seal_key_parse(X25519_KEY, strlen(X25519_KEY), "", &k, &p), 0);
+    assert_int_equal(seal_ring_parse(X25519_KEY, strlen(X25519_KEY), "", &k, &p), 0);
     for (size_t i = 0; i < ARRAY_SIZE(by_jwcrypto); i++) {
         CLEANUP(pair_release) struct pair out = { { NULL } };
 
-        assert_int_equal(seal_open(k, by_jwcrypto[i], out.secrets, &p), 0);
+        assert_int_equal(seal_open(k, by_jwcrypto[i], NULL, out.secrets, &p), 0);
         assert_same(out.secrets[SECRET_PIN], "artificial-1");
         assert_same(out.secrets[SECRET_PUK], "artificial-2");
     }
