@@ -47,5 +47,6 @@ void channel_hold(struct channel *c, bool hold);
 uid_t channel_peer_uid(const struct channel *c);
 gid_t channel_peer_gid(const struct channel *c);
 pid_t channel_peer_pid(const struct channel *c);
+bool channel_peer_may(const struct channel *c, const char *group); /* as peer_may() */
 
 #endif

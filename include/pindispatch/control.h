@@ -15,8 +15,8 @@
  *   {"command":"audit-verify"}                           → {"ok":true,"rows":N} or error "audit"
  *   {"command":"audit-export","after":N}                 → {"item":{row}}… {"ok":true}
  *
- * Error codes: "usage" (not a request), "unknown" (no such delivery), "refused" (the state or the peer's rights do
- * not allow it), "config" (a reload was refused), "audit" (the chain is broken), "store" (it failed), "busy". A line
+ * Error codes: "usage" (not a request), "unknown" (no such delivery), "refused" (the state does not allow it), "denied"
+ * (the peer's rights do not), "config" (a reload was refused), "audit" (the chain is broken), "store" (it failed), "busy". A line
  * of more than 64 KiB is answered with "usage". Requests of one connection are answered in order, one after the
  * other. */
 #ifndef PINDISPATCH_CONTROL_H
@@ -28,6 +28,7 @@
 #include <jansson.h>
 #include <sys/types.h>
 
+struct channel;
 struct control;
 struct site;
 struct uuid;
@@ -53,7 +54,7 @@ struct control_host {
     int (*withdraw)(void *userdata, const struct uuid *id, const char *words, int64_t uid);
     /* Up to where this peer may go. NULL: whoever can open the socket may do everything; its mode says who. A peer
      * that the kernel does not name never gets more than CONTROL_WATCH. */
-    enum control_privilege (*privilege)(void *userdata, uid_t uid, gid_t gid);
+    enum control_privilege (*privilege)(void *userdata, const struct channel *peer);
     void *userdata;
 };
 

@@ -10,6 +10,7 @@
 
 #include <pindispatch/buffer.h>
 #include <pindispatch/clock.h>
+#include <pindispatch/peer.h>
 
 enum {
     PIECE = 64 * 1024,
@@ -364,6 +365,11 @@ uid_t channel_peer_uid(const struct channel *c)
 gid_t channel_peer_gid(const struct channel *c)
 {
     return c->peer.gid;
+}
+
+bool channel_peer_may(const struct channel *c, const char *group)
+{
+    return peer_may(c->fd, group);
 }
 
 pid_t channel_peer_pid(const struct channel *c)

@@ -4,6 +4,7 @@
 #include <sys/un.h>
 
 #include <pindispatch/clock.h>
+#include <pindispatch/peer.h>
 
 #define MILLISECOND MICROSECONDS_PER_MILLISECOND
 #define SECOND      MICROSECONDS_PER_SECOND
@@ -43,6 +44,14 @@ static int check_key_place(const char *value, struct problem *p)
 
 static const char *const store_backends[] = { "sqlite", NULL };
 
+/* A group that does not exist would let nobody in, and say so to nobody. */
+static int check_group(const char *value, struct problem *p)
+{
+    if (!*value || peer_group(value) != (gid_t)-1)
+        return 0;
+    return problem_set(p, "group", NULL, "there is no group \"%s\"", value);
+}
+
 /* One row is read as a whole. */
 /* clang-format off */
 const struct setting config_rows[] = {
@@ -73,6 +82,8 @@ const struct setting config_rows[] = {
       .restart = true, .check = check_socket, .help = "Where events are handed in; empty: nowhere." },
     { .name = "submit.directory", .type = SETTING_TEXT, .standard = "",
       .restart = true, .check = check_optional, .help = "The drop directory; empty: none." },
+    { .name = "submit.group", .type = SETTING_TEXT, .standard = "", .check = check_group,
+      .help = "Only its members may hand in events; empty: whoever the socket's mode lets in." },
     { .name = "submit.max_waiting", .type = SETTING_INTEGER, .standard = "5000000", .least = 0, .most = 1000000000,
       .help = "How many deliveries may wait; with more, events are answered with \"busy\"; 0: any number." },
 
@@ -87,6 +98,10 @@ const struct setting config_rows[] = {
 
     { .name = "control.socket", .type = SETTING_TEXT, .standard = "/run/pindispatch/control.sock",
       .restart = true, .check = check_socket, .help = "Where pindispatchctl asks." },
+    { .name = "control.group", .type = SETTING_TEXT, .standard = "", .check = check_group,
+      .help = "Only its members may change deliveries; empty: whoever the socket's mode lets in may do everything." },
+    { .name = "control.read_group", .type = SETTING_TEXT, .standard = "", .check = check_group,
+      .help = "With control.group: its members may see deliveries and the audit trail, and change nothing." },
 
     { .name = "workers.print", .type = SETTING_INTEGER, .standard = "2", .least = 1, .most = 64,
       .help = "How many workers print." },

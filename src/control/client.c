@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "request.h"
@@ -267,7 +268,19 @@ static bool peer_may(const struct client *c, enum privilege needed)
     if (uid == (uid_t)-1)
         return false;
     return !host->privilege ||
-           (unsigned)host->privilege(host->userdata, uid, channel_peer_gid(c->channel)) >= (unsigned)needed;
+           (unsigned)host->privilege(host->userdata, c->channel) >= (unsigned)needed;
+}
+
+static void deny(struct exchange *x)
+{
+    const char *command = x->request.command->name;
+    char uid[24];
+
+    snprintf(uid, sizeof(uid), "%lld", (long long)x->request.uid);
+    log_event(LOG_NOTICE, MESSAGE_OPERATOR,
+              LOG_FIELDS(LOG_FIELD("OPERATOR_UID", uid), LOG_FIELD("COMMAND", command), LOG_FIELD("RESULT", "denied")),
+              "user with uid %s: %s is denied", uid, command);
+    answer_problem(x, "denied", "this user may not do that here");
 }
 
 static int exchange_new(struct client *c)
@@ -304,7 +317,7 @@ static void on_line(void *userdata, char *line, size_t size)
     else if (r < 0)
         client_gone(c);
     else if (!peer_may(c, x->request.command->privilege))
-        answer_problem(x, "refused", "this user may not do that here");
+        deny(x);
     else
         step(x);
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <pindispatch/channel.h>
 #include <pindispatch/commit.h>
 #include <pindispatch/config.h>
 #include <pindispatch/control.h>
@@ -133,6 +134,16 @@ static void host_nudge(void *userdata)
 static int host_withdraw(void *userdata, const struct uuid *id, const char *words, int64_t uid)
 {
     return dispatch_withdraw(((struct daemon *)userdata)->dispatch, id, words, uid);
+}
+
+static enum control_privilege host_privilege(void *userdata, const struct channel *peer)
+{
+    const struct settings *s = ((struct daemon *)userdata)->settings;
+    const char *readers = settings_text(s, "control.read_group");
+
+    if (channel_peer_may(peer, settings_text(s, "control.group")))
+        return CONTROL_OPERATE;
+    return *readers && channel_peer_may(peer, readers) ? CONTROL_READ : CONTROL_WATCH;
 }
 
 /* ---- signals ---- */
@@ -288,6 +299,7 @@ static int open_rooms(struct daemon *d)
         .reload = host_reload,
         .nudge = host_nudge,
         .withdraw = host_withdraw,
+        .privilege = host_privilege,
         .userdata = d,
     };
     int r = intake_new(&d->site, &d->intake);

@@ -29,7 +29,8 @@ struct origin {
 
 /* Decides about LINE: T is settled now (refused), or later, when the commit is done: then T->notify is called. */
 void admit_line(struct admit *a, struct ticket *t, const struct origin *o, const char *line, size_t size);
-/* Settles T as refused without looking at a line. */
+/* These settle T as refused without looking at a line. */
+void admit_denied(struct admit *a, struct ticket *t, const struct origin *o);
 void admit_too_long(struct admit *a, struct ticket *t);
 
 #endif

@@ -9,6 +9,7 @@
 #include <pindispatch/crashpoint.h>
 #include <pindispatch/json.h>
 #include <pindispatch/log.h>
+#include <pindispatch/settings.h>
 #include <pindispatch/site.h>
 
 #include "admit.h"
@@ -28,6 +29,7 @@ struct client {
     struct tickets waiting;
     struct origin origin;
     int64_t heard; /* when its last whole line came */
+    bool denied; /* not a member of submit.group */
     bool held;
     bool at_end; /* nothing more comes from it */
 };
@@ -135,7 +137,10 @@ static void on_line(void *userdata, char *line, size_t size)
 
     if (!t)
         return;
-    admit_line(c->all->admit, t, &c->origin, line, size);
+    if (c->denied)
+        admit_denied(c->all->admit, t, &c->origin);
+    else
+        admit_line(c->all->admit, t, &c->origin, line, size);
     answer(c);
 }
 
@@ -197,6 +202,7 @@ int client_new(struct clients *all, int fd)
     c->all = all;
     c->heard = now(all);
     c->origin = (struct origin){ .what = "submit", .uid = (int64_t)channel_peer_uid(c->channel) };
+    c->denied = !channel_peer_may(c->channel, settings_text(all->admit->site->settings, "submit.group"));
     c->next = all->first;
     if (c->next)
         c->next->previous = c;

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <pindispatch/channel.h>
 #include <pindispatch/event.h>
 #include <pindispatch/file.h>
 #include <pindispatch/outcome.h>
@@ -43,10 +44,9 @@ static void host_nudge(void *userdata)
     ((struct house *)userdata)->nudges++;
 }
 
-static enum control_privilege host_privilege(void *userdata, uid_t uid, gid_t gid)
+static enum control_privilege host_privilege(void *userdata, const struct channel *peer)
 {
-    (void)gid;
-    assert_int_equal(uid, getuid());
+    assert_int_equal(channel_peer_uid(peer), getuid());
     return ((struct house *)userdata)->privilege;
 }
 

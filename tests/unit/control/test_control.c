@@ -128,12 +128,12 @@ static void asks_who_may(void **state)
 
     h->privilege = CONTROL_WATCH;
     assert_ok(house_ask(h, &c, "{\"command\":\"status\"}"));
-    assert_error(house_ask_about(h, &c, "show", &id, ""), "refused");
-    assert_error(house_ask_about(h, &c, "cancel", &id, ""), "refused");
+    assert_error(house_ask_about(h, &c, "show", &id, ""), "denied");
+    assert_error(house_ask_about(h, &c, "cancel", &id, ""), "denied");
     h->privilege = CONTROL_READ;
     assert_ok(house_ask_about(h, &c, "show", &id, ""));
-    assert_error(house_ask_about(h, &c, "cancel", &id, ""), "refused");
-    assert_error(house_ask(h, &c, "{\"command\":\"reload\"}"), "refused");
+    assert_error(house_ask_about(h, &c, "cancel", &id, ""), "denied");
+    assert_error(house_ask(h, &c, "{\"command\":\"reload\"}"), "denied");
     assert_int_equal(h->reloads, 0);
     caller_hang_up(&c);
 }

@@ -24,6 +24,7 @@ static const struct setting rows[] = {
     { .name = "CardsPUKDeliveryMethod", .type = SETTING_CHOICE, .standard = "nopuk", .choices = puk_methods },
     { .name = "accept_types", .type = SETTING_LIST, .standard = "card.issued" },
     { .name = "seal.require_binding", .type = SETTING_FLAG, .standard = "false" },
+    { .name = "submit.group", .type = SETTING_TEXT, .standard = "" },
     { .name = "submit.max_waiting", .type = SETTING_INTEGER, .standard = "0" },
     { .name = NULL },
 };
