@@ -34,17 +34,19 @@ def all_points():
 class Run:
     """One point, in one way."""
 
-    def __init__(self, point, passage=1, whom="self", in_doubt="retry"):
+    def __init__(self, point, passage=1, whom="self", in_doubt="retry", forgetful=False):
         self.point, self.passage, self.whom, self.in_doubt = point, passage, whom, in_doubt
+        self.forgetful = forgetful
         self.fired, self.verdict, self.trouble = False, Verdict(), ""
 
     def name(self):
         more = [f"passage {self.passage}"] * (self.passage > 1) + [f"ends {self.whom}"] * (self.whom != "self")
+        more += ["no history"] * self.forgetful
         return f"{self.point:<26}" + f" in_doubt={self.in_doubt}" + "".join(f", {m}" for m in more)
 
     def may_stay_silent(self):
         """A later passage need not come."""
-        return self.passage > 1
+        return self.passage > 1 or (self.forgetful and self.point == "print.followed")
 
     def good(self):
         return self.verdict.good() and not self.trouble and (self.fired or self.may_stay_silent())
@@ -61,7 +63,8 @@ class Run:
             wanted = [w for w in (BEFORE.get(self.point), f"{self.point}:{self.passage}") if w]
             environment = {"PINDISPATCH_CRASH": ",".join(wanted), "PINDISPATCH_CRASH_ONCE": str(once),
                            "PINDISPATCH_CRASH_WHOM": self.whom}
-            site = Site(pathlib.Path(folder) / "site", self.in_doubt, environment, keys=keys)
+            site = Site(pathlib.Path(folder) / "site", self.in_doubt, environment, forgetful=self.forgetful,
+                        keys=keys)
             try:
                 self._play(site)
             except (AssertionError, OSError, subprocess.SubprocessError) as error:
@@ -108,15 +111,20 @@ def answers_to(point, number, deep):
 def plan(deep, only=None):
     """Each point; in depth also other passages, other victims, and both answers to doubt."""
     runs = []
+    about_letters = ("print.", "worker.mark", "worker.report", "dispatch.mark", "dispatch.go", "dispatch.settl")
     for number, (point, of_worker) in enumerate(all_points()):
         if only and only not in point:
             continue
         answers = answers_to(point, number, deep)
         runs += [Run(point, in_doubt=answer) for answer in answers]
+        if point.startswith(about_letters):
+            # The dispatcher must end too: what it remembers would do instead of what it committed.
+            runs.append(Run(point, whom="both" if of_worker else "self", forgetful=True))
         if deep:
             runs += [Run(point, passage) for passage in (2, 3, 5)]
         if deep and of_worker:
             runs += [Run(point, whom=whom, in_doubt=answer) for whom in ("parent", "both") for answer in answers]
+            runs += [Run(point, whom=whom, forgetful=True) for whom in ("self", "parent")]
     return runs
 
 

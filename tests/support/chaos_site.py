@@ -62,16 +62,19 @@ class Sink:
 class Site:
     """Everything below FOLDER; ENVIRONMENT is the dispatcher's (and so its workers')."""
 
-    def __init__(self, folder, in_doubt="retry", environment=None, cups_defaults=False, keys=None, **groups):
+    def __init__(self, folder, in_doubt="retry", environment=None, cups_defaults=False, forgetful=False, keys=None,
+                 **groups):
         self.dir = pathlib.Path(folder)
         self.environment = environment or {}
-        self.cups = PrivateCups(self.dir / "cups", defaults=cups_defaults)
+        # A forgetful cupsd knows no job any more once it is printed: only the store can tell then.
+        self.cups = PrivateCups(self.dir / "cups", defaults=cups_defaults,
+                                extra="PreserveJobHistory No" if forgetful else "")
         self.sink = Sink(self.dir / "mail")
         self.incoming = self.dir / "incoming"
         self.incoming.mkdir(parents=True)
         settings = {
-            "print": {"server": self.cups.server}, "submit": {"socket": self.dir / "d/submit.sock",
-                                                              "directory": self.incoming},
+            "print": {"server": self.cups.server, "confirm": "accepted" if forgetful else "completed"},
+            "submit": {"socket": self.dir / "d/submit.sock", "directory": self.incoming},
             "email": {"server": f"127.0.0.1:{self.sink.port}", "tls": "none-on-loopback", "in_doubt": in_doubt,
                       "from": "PIN <pin@example.com>"},
             "retry": {"first": "50ms", "max": "500ms"}}
