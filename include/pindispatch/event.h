@@ -16,6 +16,11 @@ enum {
     EVENT_ADDRESS_LINES = 8,
 };
 
+/* A test of a method is an event of the type EVENT_TEST_TYPE + the method's name ("pindispatch.test.print"). It goes
+ * this method's way whatever is configured, and so brings no PIN of anybody: only EVENT_TEST_SECRET, in clear. */
+#define EVENT_TEST_TYPE   "pindispatch.test."
+#define EVENT_TEST_SECRET "123456"
+
 struct event {
     json_t *body; /* the known members, without data.pin, data.puk, data.sealed and data.secrets */
     char *text;   /* body as compact JSON with sorted keys: what is stored and compared */
@@ -46,6 +51,8 @@ int event_parse(const char *line, size_t size, const char *const *accept_types, 
 int event_identify(const char *line, size_t size, struct event **ret);
 /* The body alone, as the store gives it back (no secrets, no rules). 0, -EINVAL, -ENOMEM. */
 int event_restore(const char *text, size_t size, struct event **ret);
+/* The method that the event is a test of, or NULL for one that is none. */
+const char *event_test_method(const struct event *e);
 struct event *event_free(struct event *e);
 DEFINE_CLEANUP(struct event, event, event_free)
 

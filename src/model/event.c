@@ -123,6 +123,13 @@ int event_restore(const char *text, size_t size, struct event **ret)
     return 0;
 }
 
+const char *event_test_method(const struct event *e)
+{
+    size_t n = strlen(EVENT_TEST_TYPE);
+
+    return e->type && strncmp(e->type, EVENT_TEST_TYPE, n) == 0 ? e->type + n : NULL;
+}
+
 struct event *event_free(struct event *e)
 {
     if (!e)

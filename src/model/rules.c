@@ -85,6 +85,8 @@ static int check_type(struct reading *r, const struct field *f, json_t *value)
 
     if (take_string(r, f, value, &text) != 0)
         return 1;
+    if (strncmp(text, EVENT_TEST_TYPE, strlen(EVENT_TEST_TYPE)) == 0)
+        return 0; /* see check_test() */
     for (const char *const *type = r->accept_types; *type; type++)
         if (strcmp(text, *type) == 0)
             return 0;
@@ -102,8 +104,7 @@ static int check_address(struct reading *r, const struct field *f, json_t *value
     if (n > EVENT_ADDRESS_LINES)
         return problem_set(r->problem, "range", f->path, "address must have at most %d lines", EVENT_ADDRESS_LINES);
     r->event->address_lines = n;
-    json_array_foreach(value, i, item)
-    {
+    json_array_foreach (value, i, item) {
         char path[64];
 
         snprintf(path, sizeof(path), "%s[%zu]", f->path, i);
@@ -156,8 +157,7 @@ static int check_secrets(struct reading *r, const struct field *f, json_t *value
     if (!json_is_array(value))
         return refuse(r, "type", f, "must be a list");
     memset(e->brings, 0, sizeof(e->brings));
-    json_array_foreach(value, i, item)
-    {
+    json_array_foreach (value, i, item) {
         if (!json_is_string(item) || secret_kind_parse(json_string_value(item), &kind) < 0 || e->brings[kind])
             return refuse(r, "value", f, "must hold \"pin\" or \"puk\" or both, each once");
         e->brings[kind] = true;
@@ -332,11 +332,27 @@ static int check_brings(const struct reading *r)
     return problem_set(r->problem, "missing", "$.data.pin", "there is no secret: pin, puk or sealed is missing");
 }
 
+static bool is_test_secret(const struct secret *s)
+{
+    return !s || (secret_size(s) == strlen(EVENT_TEST_SECRET) &&
+                  memcmp(secret_reveal(s), EVENT_TEST_SECRET, strlen(EVENT_TEST_SECRET)) == 0);
+}
+
+static int check_test(const struct reading *r)
+{
+    const struct event *e = r->event;
+
+    if (!event_test_method(e) ||
+        (!e->sealed && is_test_secret(e->secrets[SECRET_PIN]) && is_test_secret(e->secrets[SECRET_PUK])))
+        return 0;
+    return problem_set(r->problem, "value", "$.data", "a test brings no secret but %s", EVENT_TEST_SECRET);
+}
+
 int rules_check(struct event *e, const char *const *accept_types, struct problem *p)
 {
     struct reading r = { .event = e, .accept_types = accept_types, .problem = p };
 
-    if (check_object(&r, &whole, e->body) == 0 && check_brings(&r) == 0)
+    if (check_object(&r, &whole, e->body) == 0 && check_brings(&r) == 0 && check_test(&r) == 0)
         return 0;
     return r.error < 0 ? r.error : 1;
 }

@@ -15,10 +15,18 @@ extern const struct mustache_name fields_all[];
 extern const struct mustache_name fields_without_secret[];
 
 const struct mustache_name *fields_find(const char *name);
+/* PIN or PUK when that is what the name prints, in any form; SECRET_KINDS otherwise ("secret" is either). */
+enum secret_kind fields_kind_of(const struct mustache_name *name);
+bool fields_is_words(const struct mustache_name *name);
+bool fields_is_test(const struct filling *about);
+
+/* How a secret can be written: as it is, in groups, sign by sign, in words. */
+enum form { FORM_PLAIN, FORM_GROUPED, FORM_DIGITS, FORM_WORDS, FORMS };
 
 struct fields {
     json_t *root;                /* owned */
     const struct filling *about; /* borrowed */
+    struct buffer forms[FORMS];  /* the secret, written anew; wiped. FORM_PLAIN is left empty */
     struct mustache_data data;   /* points into this struct: it must stay where it is */
 };
 

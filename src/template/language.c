@@ -101,46 +101,123 @@ size_t language_best(const void *tagged, size_t size, size_t n, const char *loca
 }
 
 /* The C library knows these forms only for locales that happen to be installed, and a letter's language is the
- * holder's, not the machine's. */
-static const struct calendar {
+ * holder's, not the machine's. Digits are those of the card reader's keys in all languages. */
+static const struct words {
     const char *language;
-    const char *after_day;
-    const char *months[12];
-} calendars[] = {
+    const char *first_day; /* how the first of a month is written; NULL: as the others */
+    const char *after_day, *after_month;
+    const char *months[12]; /* NULL: year, month and day as numbers, each with its sign */
+    const char *digits[10];
+    const char *test; /* what a test is marked with */
+} languages[] = {
     { "en",
+      NULL,
+      " ",
       " ",
       { "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-        "December" } },
+        "December" },
+      { "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine" },
+      "TEST" },
     { "sv",
+      NULL,
+      " ",
       " ",
       { "januari", "februari", "mars", "april", "maj", "juni", "juli", "augusti", "september", "oktober", "november",
-        "december" } },
+        "december" },
+      { "noll", "ett", "två", "tre", "fyra", "fem", "sex", "sju", "åtta", "nio" },
+      "TEST" },
     { "de",
+      NULL,
       ". ",
+      " ",
       { "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November",
-        "Dezember" } },
+        "Dezember" },
+      { "null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun" },
+      "TEST" },
+    { "fr",
+      "1er",
+      " ",
+      " ",
+      { "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
+        "décembre" },
+      { "zéro", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf" },
+      "ESSAI" },
+    { "es",
+      NULL,
+      " de ",
+      " de ",
+      { "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
+        "noviembre", "diciembre" },
+      { "cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve" },
+      "PRUEBA" },
+    { "ar",
+      NULL,
+      " ",
+      " ",
+      { "يناير", "فبراير", "مارس", "أبريل", "مايو", "يونيو", "يوليو", "أغسطس", "سبتمبر", "أكتوبر", "نوفمبر",
+        "ديسمبر" },
+      { "صفر", "واحد", "اثنان", "ثلاثة", "أربعة", "خمسة", "ستة", "سبعة", "ثمانية", "تسعة" },
+      "اختبار" },
+    { "ja",
+      NULL,
+      "",
+      "",
+      { NULL },
+      { "ゼロ", "いち", "に", "さん", "よん", "ご", "ろく", "なな", "はち", "きゅう" },
+      "テスト" },
 };
 
-static const struct calendar *find_calendar(const char *tag)
+static const struct words *find_words(const char *tag)
 {
     const char *locale = tag[0] == '\0' ? "en" : tag; /* the default templates are English */
 
-    for (size_t i = 0; i < ARRAY_SIZE(calendars); i++)
-        if (language_fit(calendars[i].language, locale) > 0)
-            return &calendars[i];
+    for (size_t i = 0; i < ARRAY_SIZE(languages); i++)
+        if (language_fit(languages[i].language, locale) > 0)
+            return &languages[i];
     return NULL;
+}
+
+bool language_is_known(const char *tag)
+{
+    return find_words(tag) != NULL;
+}
+
+const char *language_digit(const char *tag, char digit)
+{
+    const struct words *w = find_words(tag);
+
+    return w && digit >= '0' && digit <= '9' ? w->digits[digit - '0'] : NULL;
+}
+
+const char *language_test(const char *tag)
+{
+    const struct words *w = find_words(tag);
+
+    return w ? w->test : languages[0].test;
+}
+
+static void write_date(const struct words *w, const struct tm *tm, char text[LANGUAGE_DATE])
+{
+    char day[16];
+
+    snprintf(day, sizeof(day), "%d", tm->tm_mday);
+    if (!w->months[0])
+        snprintf(text, LANGUAGE_DATE, "%d年%d月%s日", tm->tm_year + 1900, tm->tm_mon + 1, day);
+    else
+        snprintf(text, LANGUAGE_DATE, "%s%s%s%s%d", tm->tm_mday == 1 && w->first_day ? w->first_day : day,
+                 w->after_day, w->months[tm->tm_mon], w->after_month, tm->tm_year + 1900);
 }
 
 char *language_date(const char *tag, int64_t microseconds, char text[LANGUAGE_DATE])
 {
-    const struct calendar *c = find_calendar(tag);
+    const struct words *w = find_words(tag);
     time_t seconds = (time_t)(microseconds / MICROSECONDS_PER_SECOND);
     struct tm tm;
 
     if (!localtime_r(&seconds, &tm))
         memset(&tm, 0, sizeof(tm));
-    if (c)
-        snprintf(text, LANGUAGE_DATE, "%d%s%s %d", tm.tm_mday, c->after_day, c->months[tm.tm_mon], tm.tm_year + 1900);
+    if (w)
+        write_date(w, &tm, text);
     else
         snprintf(text, LANGUAGE_DATE, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
     return text;

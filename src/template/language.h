@@ -2,15 +2,14 @@
 #ifndef TEMPLATE_LANGUAGE_H
 #define TEMPLATE_LANGUAGE_H
 
-#include <pindispatch/problem.h>
-
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
     LANGUAGE_TAG = 36, /* bytes of a tag with its NUL */
     LANGUAGES_MOST = 64,
-    LANGUAGE_DATE = 48,
+    LANGUAGE_DATE = 64,
 };
 
 /* Calls EACH for the default ("") and for each folder of DIR whose name is a language tag and that holds one of FILES
@@ -28,5 +27,12 @@ size_t language_best(const void *tagged, size_t size, size_t n, const char *loca
 /* The local date as it is written in letters of that language: "22 November 2026", "22. November 2026"; for languages
  * that are not known here, and for "iso", 2026-11-22. Returns TEXT. */
 char *language_date(const char *tag, int64_t microseconds, char text[LANGUAGE_DATE]);
+
+/* Are there dates and digits in words of that language? */
+bool language_is_known(const char *tag);
+/* "four" for '4'; NULL for what is no digit, or where the language is not known. */
+const char *language_digit(const char *tag, char digit);
+/* The word that marks a test: "TEST", "PRUEBA". */
+const char *language_test(const char *tag);
 
 #endif

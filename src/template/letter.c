@@ -31,19 +31,23 @@ struct letter {
 
 struct loading {
     struct letter *l;
-    struct problem *p;
+    struct findings *f;
 };
 
-static int parse_version(struct letter *l, struct version *v, const struct source *s, struct problem *p)
+static int parse_version(struct letter *l, struct version *v, const struct source *s, struct findings *f)
 {
-    int r = page_parse(buffer_bytes(&s->text), buffer_size(&s->text), s->path, &v->pages[0], p);
+    struct secrecy x = { .bare = 0 };
+    const struct page_source source = {
+        .bytes = buffer_bytes(&s->text), .size = buffer_size(&s->text), .file = s->path, .tag = v->tag, .secrecy = &x
+    };
+    int r = page_parse(&source, &v->pages[0], f);
 
     if (r != 0)
         return r;
     v->n = 1;
     if (!page_prints_secret(v->pages[0]))
-        return problem_set(p, "no-secret", s->path, "a letter must print {{secret}}, or {{pin}} and {{puk}}");
-    return page_check(v->pages[0], l->ts, p);
+        return findings_add(f, "no-secret", s->path, "a letter must print {{secret}}, or {{pin}} and {{puk}}");
+    return page_check(v->pages[0], l->ts, f);
 }
 
 static int load_version(void *userdata, const char *tag)
@@ -55,22 +59,22 @@ static int load_version(void *userdata, const char *tag)
     int r;
 
     if (l->n == LANGUAGES_MOST)
-        return problem_set(loading->p, "template", l->dir, "there are more than %d languages", LANGUAGES_MOST);
-    r = source_read(l->dir, tag, l->name, &s, loading->p);
+        return findings_add(loading->f, "template", l->dir, "there are more than %d languages", LANGUAGES_MOST);
+    r = source_read(l->dir, tag, l->name, &s, loading->f);
     if (r != 0)
         return r;
     l->n++;
     memcpy(v->tag, tag, strlen(tag) + 1);
     memcpy(v->hash, s.hash, sizeof(v->hash));
-    r = parse_version(l, v, &s, loading->p);
+    r = parse_version(l, v, &s, loading->f);
     source_release(&s);
     return r;
 }
 
-int letter_load(const char *dir, const char *name, struct letter **ret, struct problem *p)
+static int load(const char *dir, const char *name, struct letter **ret, struct findings *f)
 {
     CLEANUP(letter_cleanup) struct letter *l = calloc(1, sizeof(*l));
-    struct loading loading = { .l = l, .p = p };
+    struct loading loading = { .l = l, .f = f };
     int r = l ? source_place(dir, name, &l->dir, &l->name) : -ENOMEM;
 
     if (r == 0)
@@ -79,10 +83,15 @@ int letter_load(const char *dir, const char *name, struct letter **ret, struct p
         return r;
     r = language_each(l->dir, (const char *const[]){ l->name, NULL }, load_version, &loading);
     if (r < 0 && r != -ENOMEM)
-        return problem_set(p, "template", l->dir, "cannot be read: %s", strerror(-r));
+        return findings_add(f, "template", l->dir, "cannot be read: %s", strerror(-r));
     if (r == 0)
         *ret = TAKE(l);
     return r;
+}
+
+int letter_load(const char *dir, const char *name, struct letter **ret, struct problem *p)
+{
+    return load(dir, name, ret, &(struct findings){ .first = p });
 }
 
 struct letter *letter_free(struct letter *l)

@@ -9,6 +9,7 @@
 #include "fields.h"
 #include "language.h"
 #include "message.h"
+#include "secrecy.h"
 #include "source.h"
 
 enum part { PART_SUBJECT, PART_TEXT, PART_HTML, PARTS };
@@ -42,10 +43,49 @@ struct mail {
 
 struct loading {
     struct mail *m;
-    struct problem *p;
+    struct findings *f;
 };
 
-static int parse_part(struct mustache **ret, enum part part, const struct source *s, struct problem *p)
+static int is_words(void *userdata, const struct mustache_name *name)
+{
+    (void)userdata;
+    return fields_is_words(name);
+}
+
+static int check_words(const struct mustache *m, const char *path, const char *tag, struct findings *f)
+{
+    if (language_is_known(tag) || mustache_each_printed(m, is_words, NULL) == 0)
+        return 0;
+    return findings_add(f, "template", path, "there are no words for digits in the language \"%s\"", tag);
+}
+
+/* Goes through all rules when all findings are wanted. */
+static int check_part(const struct mustache *m, enum part part, const struct mustache_source *s, const char *tag,
+                      struct secrecy *x, struct findings *f)
+{
+    int bad = secrecy_check(m, s, x, f), r;
+
+    if (!findings_go_on(f, bad))
+        return bad;
+    r = secrecy_check_lines(m, s, f);
+    if (!findings_go_on(f, r))
+        return r;
+    bad |= r;
+    r = part == PART_HTML ? secrecy_check_html(m, s, f) : 0;
+    if (!findings_go_on(f, r))
+        return r;
+    bad |= r;
+    r = check_words(m, s->file, tag, f);
+    if (!findings_go_on(f, r))
+        return r;
+    bad |= r;
+    if (kinds[part].prints_secret && !mustache_prints_secret(m))
+        bad |= findings_add(f, "no-secret", s->file, "a mail must print {{secret}}, or {{pin}} and {{puk}}");
+    return bad;
+}
+
+static int parse_part(struct mustache **ret, enum part part, const struct source *s, const char *tag,
+                      struct secrecy *x, struct findings *f)
 {
     const struct mustache_source source = {
         .text = buffer_bytes(&s->text),
@@ -54,22 +94,20 @@ static int parse_part(struct mustache **ret, enum part part, const struct source
         .line = 1,
         .names = kinds[part].names,
     };
-    int r = mustache_parse(&source, ret, p);
+    int r = mustache_parse(&source, ret, f);
 
-    if (r == 0 && kinds[part].prints_secret && !mustache_prints_secret(*ret))
-        return problem_set(p, "no-secret", s->path, "a mail must print {{secret}}, or {{pin}} and {{puk}}");
-    return r;
+    return r == 0 ? check_part(*ret, part, &source, tag, x, f) : r;
 }
 
 static int load_part(const struct mail *m, struct version *v, enum part part, struct buffer *hashes,
-                     struct problem *p)
+                     struct secrecy *x, struct findings *f)
 {
     struct source s = { .path = NULL };
-    int r = source_read(m->dir, v->tag, m->names[part], &s, p);
+    int r = source_read(m->dir, v->tag, m->names[part], &s, f);
 
     if (r != 0)
         return r;
-    r = parse_part(&v->parts[part], part, &s, p);
+    r = parse_part(&v->parts[part], part, &s, v->tag, x, f);
     if (r == 0)
         r = buffer_addf(hashes, "%s\n", s.hash);
     source_release(&s);
@@ -82,15 +120,20 @@ static int load_version(void *userdata, const char *tag)
     struct mail *m = loading->m;
     struct version *v = &m->versions[m->n];
     struct buffer hashes = BUFFER(PARTS * SOURCE_HASH);
-    int r = 0;
+    struct secrecy x = { .bare = 0 };
+    int r = 0, bad = 0;
 
     if (m->n == LANGUAGES_MOST)
-        return problem_set(loading->p, "template", m->dir, "there are more than %d languages", LANGUAGES_MOST);
+        return findings_add(loading->f, "template", m->dir, "there are more than %d languages", LANGUAGES_MOST);
     m->n++;
     memcpy(v->tag, tag, strlen(tag) + 1);
-    for (enum part part = 0; part < PARTS && r == 0; part++)
-        r = load_part(m, v, part, &hashes, loading->p);
-    if (r == 0)
+    for (enum part part = 0; part < PARTS && findings_go_on(loading->f, r); part++) {
+        r = load_part(m, v, part, &hashes, &x, loading->f);
+        bad |= r > 0;
+    }
+    if (r >= 0 && bad) /* the other languages are looked at, too, when all findings are wanted */
+        r = loading->f->each ? 0 : 1;
+    else if (r == 0)
         r = source_hash(buffer_bytes(&hashes), buffer_size(&hashes), v->hash);
     buffer_release(&hashes);
     return r;
@@ -109,10 +152,10 @@ static int name_files(struct mail *m, const char *dir, const char *name)
     return r;
 }
 
-int mail_load(const char *dir, const char *name, struct mail **ret, struct problem *p)
+static int load(const char *dir, const char *name, struct mail **ret, struct findings *f)
 {
     CLEANUP(mail_cleanup) struct mail *m = calloc(1, sizeof(*m));
-    struct loading loading = { .m = m, .p = p };
+    struct loading loading = { .m = m, .f = f };
     int r = m ? name_files(m, dir, name) : -ENOMEM;
 
     if (r < 0)
@@ -120,10 +163,17 @@ int mail_load(const char *dir, const char *name, struct mail **ret, struct probl
     g_mime_init(); /* counts its calls */
     r = language_each(m->dir, (const char *const *)m->names, load_version, &loading);
     if (r < 0 && r != -ENOMEM)
-        return problem_set(p, "template", m->dir, "cannot be read: %s", strerror(-r));
+        return findings_add(f, "template", m->dir, "cannot be read: %s", strerror(-r));
+    if (r == 0 && f->n > 0)
+        return 1;
     if (r == 0)
         *ret = TAKE(m);
     return r;
+}
+
+int mail_load(const char *dir, const char *name, struct mail **ret, struct problem *p)
+{
+    return load(dir, name, ret, &(struct findings){ .first = p });
 }
 
 struct mail *mail_free(struct mail *m)

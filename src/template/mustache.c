@@ -17,7 +17,7 @@ struct delimiter {
 struct parser {
     const struct mustache_source *s;
     struct mustache *m;
-    struct problem *p;
+    struct findings *f;
     struct delimiter open, close;
     uint32_t sections[MUSTACHE_DEPTH]; /* the ops that wait for their end */
     unsigned depth;
@@ -30,10 +30,10 @@ struct tag {
     size_t name, name_size; /* trimmed; of '=' and '!': the content */
 };
 
-int program_problem(const struct mustache_source *s, size_t offset, struct problem *p, const char *code,
+int program_problem(const struct mustache_source *s, size_t offset, struct findings *f, const char *code,
                     const char *format, ...)
 {
-    char where[sizeof(p->where)], message[sizeof(p->message)];
+    char where[FINDING_WHERE], message[FINDING_MESSAGE];
     unsigned line = s->line;
     size_t column = 1;
     va_list args;
@@ -46,7 +46,7 @@ int program_problem(const struct mustache_source *s, size_t offset, struct probl
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
     snprintf(where, sizeof(where), "%s:%u:%zu", s->file, line, column);
-    return problem_set(p, code, where, "%s", message);
+    return findings_add(f, code, where, "%s", message);
 }
 
 static int add_op(struct mustache *m, const struct op *op)
@@ -112,7 +112,7 @@ static int read_tag(struct parser *x, size_t start, struct tag *ret)
     n += x->close.size;
     end = find(s, t.name, closing, n);
     if (end == s->size)
-        return program_problem(s, start, x->p, "template", "this tag is never closed");
+        return program_problem(s, start, x->f, "template", "this tag is never closed");
     t.name_size = end - t.name;
     t.end = end + n;
     trim(s->text, &t.name, &t.name_size);
@@ -159,7 +159,7 @@ static bool is_name(const char *name, size_t size)
 static int open_section(struct parser *x, const struct tag *t, struct op *op)
 {
     if (x->depth == MUSTACHE_DEPTH)
-        return program_problem(x->s, t->start, x->p, "template", "sections are nested more than %d deep",
+        return program_problem(x->s, t->start, x->f, "template", "sections are nested more than %d deep",
                                MUSTACHE_DEPTH);
     op->kind = t->sigil == '#' ? OP_SECTION : OP_INVERTED;
     x->sections[x->depth++] = (uint32_t)x->m->n;
@@ -171,14 +171,14 @@ static int close_section(struct parser *x, const struct tag *t)
     struct op *op;
 
     if (x->depth == 0)
-        return program_problem(x->s, t->start, x->p, "template", "this closes a section that is not open");
+        return program_problem(x->s, t->start, x->f, "template", "this closes a section that is not open");
     op = &x->m->ops[x->sections[x->depth - 1]];
-    if (op->size != t->name_size || memcmp(x->s->text + op->start, x->s->text + t->name, op->size) != 0)
-        return program_problem(x->s, t->start, x->p, "template", "the section to close here is \"%.*s\"",
-                               (int)op->size, x->s->text + op->start);
     op->next = (uint32_t)x->m->n;
     x->depth--;
-    return 0;
+    if (op->size == t->name_size && memcmp(x->s->text + op->start, x->s->text + t->name, op->size) == 0)
+        return 0;
+    return program_problem(x->s, t->start, x->f, "template", "the section to close here is \"%.*s\"", (int)op->size,
+                           x->s->text + op->start);
 }
 
 static bool take_delimiter(const char *text, size_t size, struct delimiter *ret)
@@ -196,7 +196,7 @@ static int change_delimiters(struct parser *x, const struct tag *t)
     size_t first = 0, last = t->name_size;
 
     if (x->s->fixed_delimiters)
-        return program_problem(x->s, t->start, x->p, "template", "delimiters cannot be changed in this file");
+        return program_problem(x->s, t->start, x->f, "template", "delimiters cannot be changed in this file");
     while (first < t->name_size && !is_space(text[first]))
         first++;
     while (last > first && !is_space(text[last - 1]))
@@ -209,7 +209,7 @@ static int change_delimiters(struct parser *x, const struct tag *t)
             take_delimiter(text + last, t->name_size - last, &x->close))
             return 0;
     }
-    return program_problem(x->s, t->start, x->p, "template", "two delimiters belong here, as in {{=<%% %%>=}}");
+    return program_problem(x->s, t->start, x->f, "template", "two delimiters belong here, as in {{=<%% %%>=}}");
 }
 
 static int add_named(struct parser *x, const struct tag *t)
@@ -219,7 +219,7 @@ static int add_named(struct parser *x, const struct tag *t)
                      .size = (uint32_t)t->name_size };
 
     if (!is_name(x->s->text + t->name, t->name_size))
-        return program_problem(x->s, t->start, x->p, "template", "this tag names no variable");
+        return program_problem(x->s, t->start, x->f, "template", "this tag names no variable");
     if (t->sigil == '#' || t->sigil == '^')
         return open_section(x, t, &op);
     if (t->sigil == '/')
@@ -235,7 +235,7 @@ static int add_tag(struct parser *x, const struct tag *t)
     case '=':
         return change_delimiters(x, t);
     case '>':
-        return program_problem(x->s, t->start, x->p, "template", "partials are not part of this subset");
+        return program_problem(x->s, t->start, x->f, "template", "partials are not part of this subset");
     default:
         return add_named(x, t);
     }
@@ -244,14 +244,17 @@ static int add_tag(struct parser *x, const struct tag *t)
 static int parse(struct parser *x)
 {
     size_t at = 0;
+    int bad = 0;
 
     while (at < x->s->size) {
         size_t start = find(x->s, at, x->open.text, x->open.size), text_end = start, after;
         struct tag t = { .name = 0 };
         int r;
 
-        if (start == x->s->size)
-            return add_text(x, at, start);
+        if (start == x->s->size) {
+            r = add_text(x, at, start);
+            return r < 0 ? r : bad;
+        }
         r = read_tag(x, start, &t);
         if (r != 0)
             return r;
@@ -261,35 +264,55 @@ static int parse(struct parser *x)
         r = add_text(x, at, text_end);
         if (r == 0)
             r = add_tag(x, &t);
-        if (r != 0)
+        if (!findings_go_on(x->f, r))
             return r;
+        bad |= r;
         at = after;
     }
-    return 0;
+    return bad;
+}
+
+/* Names are looked at even where sections are wrong: these then reach to the end. */
+static int close_all(struct parser *x)
+{
+    int bad = 0;
+
+    while (x->depth > 0) {
+        struct op *op = &x->m->ops[x->sections[--x->depth]];
+
+        op->next = (uint32_t)x->m->n;
+        bad = program_problem(x->s, op->start, x->f, "template", "this section is never closed");
+        if (!findings_go_on(x->f, bad))
+            return bad;
+    }
+    return bad;
 }
 
 static int parse_all(struct parser *x)
 {
-    int r = parse(x);
+    int r = parse(x), bad;
 
     if (r == -ENOBUFS)
-        return problem_set(x->p, "template", x->s->file, "the template has too many parts");
-    if (r != 0)
+        return findings_add(x->f, "template", x->s->file, "the template has too many parts");
+    if (!findings_go_on(x->f, r))
         return r;
-    if (x->depth > 0)
-        return program_problem(x->s, x->m->ops[x->sections[x->depth - 1]].start, x->p, "template",
-                               "this section is never closed");
-    return x->s->names ? program_resolve(x->m, x->s, x->p) : 0;
+    bad = r;
+    r = close_all(x);
+    if (!findings_go_on(x->f, r))
+        return r;
+    bad |= r;
+    r = x->s->names ? program_resolve(x->m, x->s, x->f) : 0;
+    return r < 0 ? r : r | bad;
 }
 
-int mustache_parse(const struct mustache_source *s, struct mustache **ret, struct problem *p)
+int mustache_parse(const struct mustache_source *s, struct mustache **ret, struct findings *f)
 {
     CLEANUP(mustache_cleanup) struct mustache *m = calloc(1, sizeof(*m));
-    struct parser x = { .s = s, .m = m, .p = p, .open = { "{{", 2 }, .close = { "}}", 2 } };
+    struct parser x = { .s = s, .m = m, .f = f, .open = { "{{", 2 }, .close = { "}}", 2 } };
     int r;
 
     if (s->size > MUSTACHE_SOURCE)
-        return problem_set(p, "template", s->file, "the template is larger than %d bytes", MUSTACHE_SOURCE);
+        return findings_add(f, "template", s->file, "the template is larger than %d bytes", MUSTACHE_SOURCE);
     if (!m || !(m->source = malloc(s->size + 1)))
         return -ENOMEM;
     memcpy(m->source, s->text, s->size);

@@ -8,11 +8,12 @@
 #define TEMPLATE_MUSTACHE_H
 
 #include <pindispatch/buffer.h>
-#include <pindispatch/problem.h>
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "findings.h"
 
 enum {
     MUSTACHE_DEPTH = 32,               /* sections in one another */
@@ -46,8 +47,8 @@ struct mustache_source {
 
 struct mustache;
 
-/* The text is copied. 0; 1 with P (where = "FILE:LINE:COLUMN"); -ENOMEM. */
-int mustache_parse(const struct mustache_source *s, struct mustache **ret, struct problem *p);
+/* The text is copied. 0; 1 with F (where = "FILE:LINE:COLUMN"); -ENOMEM. */
+int mustache_parse(const struct mustache_source *s, struct mustache **ret, struct findings *f);
 struct mustache *mustache_free(struct mustache *m);
 DEFINE_CLEANUP(struct mustache, mustache, mustache_free)
 

@@ -33,7 +33,7 @@ static const struct mustache_name *resolve(const struct mustache_source *s, cons
         char full[2 * NAME_BYTES];
         const struct mustache_name *row;
 
-        if (section->kind != OP_SECTION || section->name->type != MUSTACHE_OBJECT)
+        if (section->kind != OP_SECTION || !section->name || section->name->type != MUSTACHE_OBJECT)
             continue;
         snprintf(full, sizeof(full), "%s.%s", section->name->name, name);
         row = find_row(s->names, full);
@@ -51,6 +51,8 @@ static const struct mustache_name *resolve_dot(const struct around *a)
 
         if (section->kind != OP_SECTION)
             continue;
+        if (!section->name)
+            return NULL;
         if (section->name->type == MUSTACHE_LIST || section->name->type == MUSTACHE_TEXT)
             return section->name;
         return NULL;
@@ -58,7 +60,7 @@ static const struct mustache_name *resolve_dot(const struct around *a)
     return NULL;
 }
 
-static int unknown(const struct mustache_source *s, const struct op *op, const char *name, struct problem *p)
+static int unknown(const struct mustache_source *s, const struct op *op, const char *name, struct findings *f)
 {
     const char *known[64];
     const char *near;
@@ -68,30 +70,30 @@ static int unknown(const struct mustache_source *s, const struct op *op, const c
         known[n++] = row->name;
     known[n] = NULL;
     near = nearest_name(name, known);
-    return program_problem(s, op->start, p, "unknown-variable", "there is no variable \"%s\"%s%s%s", name,
+    return program_problem(s, op->start, f, "unknown-variable", "there is no variable \"%s\"%s%s%s", name,
                            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-static int check_use(const struct mustache_source *s, const struct op *op, bool is_dot, struct problem *p)
+static int check_use(const struct mustache_source *s, const struct op *op, bool is_dot, struct findings *f)
 {
     bool prints = op->kind == OP_VALUE || op->kind == OP_VERBATIM;
 
     if (prints && op->name->type == MUSTACHE_LIST && !is_dot)
-        return program_problem(s, op->start, p, "template", "\"%s\" is a list: print it as {{#%s}}{{.}}{{/%s}}",
+        return program_problem(s, op->start, f, "template", "\"%s\" is a list: print it as {{#%s}}{{.}}{{/%s}}",
                                op->name->name, op->name->name, op->name->name);
     if (prints && op->name->type == MUSTACHE_OBJECT)
-        return program_problem(s, op->start, p, "template", "\"%s\" is a group of values and cannot be printed",
+        return program_problem(s, op->start, f, "template", "\"%s\" is a group of values and cannot be printed",
                                op->name->name);
     if (prints && op->name->type == MUSTACHE_FLAG)
-        return program_problem(s, op->start, p, "secret",
+        return program_problem(s, op->start, f, "secret",
                                "\"%s\" must not be printed here; only a section {{#%s}} is possible", op->name->name,
                                op->name->name);
     if (!prints && is_dot)
-        return program_problem(s, op->start, p, "template", "a section needs the name of a variable");
+        return program_problem(s, op->start, f, "template", "a section needs the name of a variable");
     return 0;
 }
 
-static int resolve_op(const struct mustache_source *s, const struct around *a, struct op *op, struct problem *p)
+static int resolve_op(const struct mustache_source *s, const struct around *a, struct op *op, struct findings *f)
 {
     char name[NAME_BYTES];
     bool is_dot = op->size == 1 && s->text[op->start] == '.';
@@ -100,15 +102,16 @@ static int resolve_op(const struct mustache_source *s, const struct around *a, s
              s->text + op->start);
     op->name = is_dot ? resolve_dot(a) : resolve(s, a, name);
     if (!op->name && is_dot)
-        return program_problem(s, op->start, p, "template", "\".\" stands in no section of a list or a text");
+        return program_problem(s, op->start, f, "template", "\".\" stands in no section of a list or a text");
     if (!op->name)
-        return unknown(s, op, name, p);
-    return check_use(s, op, is_dot, p);
+        return unknown(s, op, name, f);
+    return check_use(s, op, is_dot, f);
 }
 
-int program_resolve(struct mustache *m, const struct mustache_source *s, struct problem *p)
+int program_resolve(struct mustache *m, const struct mustache_source *s, struct findings *f)
 {
     struct around a = { .depth = 0 };
+    int bad = 0;
 
     for (size_t i = 0; i < m->n; i++) {
         struct op *op = &m->ops[i];
@@ -117,13 +120,14 @@ int program_resolve(struct mustache *m, const struct mustache_source *s, struct 
         leave_sections(&a, i);
         if (op->kind == OP_TEXT)
             continue;
-        r = resolve_op(s, &a, op, p);
-        if (r != 0)
+        r = resolve_op(s, &a, op, f);
+        if (!findings_go_on(f, r))
             return r;
+        bad |= r;
         if (op->kind == OP_SECTION || op->kind == OP_INVERTED)
             a.sections[a.depth++] = op;
     }
-    return 0;
+    return bad;
 }
 
 static bool is_first_print(const struct mustache *m, size_t at)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "graphic.h"
+#include "language.h"
 #include "svg.h"
 
 enum { TEXTS_MOST = 256 };
@@ -23,16 +24,17 @@ struct page {
 
 struct splitter {
     struct page *page;
-    struct problem *p;
-    long line; /* of the tag that is looked at */
+    struct findings *f;
+    bool tags_are_bad; /* and were told: the same tags in a text are not told again */
+    long line;         /* of the tag that is looked at */
 };
 
 static int section_problem(struct splitter *x, const char *words)
 {
-    char where[sizeof(x->p->where)];
+    char where[FINDING_WHERE];
 
     snprintf(where, sizeof(where), "%.200s:%ld", x->page->file, x->line);
-    return problem_set(x->p, "svg-section", where, "%s", words);
+    return findings_add(x->f, "svg-section", where, "%s", words);
 }
 
 /* --- sections around elements --- */
@@ -103,9 +105,9 @@ static int take_tags(struct splitter *x, const xmlNode *node, struct surrounding
                      const struct surroundings *outer)
 {
     const char *at = (const char *)node->content;
-    int r = 0;
+    int r = 0, bad = 0;
 
-    while (r == 0 && (at = strstr(at, "{{")) != NULL) {
+    while (findings_go_on(x->f, r) && (at = strstr(at, "{{")) != NULL) {
         const char *end = strstr(at, "}}");
 
         /* libxml2 numbers a text by its end. */
@@ -113,9 +115,10 @@ static int take_tags(struct splitter *x, const xmlNode *node, struct surrounding
         if (!end)
             return section_problem(x, "this tag is never closed");
         r = take_tag(x, s, outer, at + 2, (size_t)(end - at) - 2);
+        bad |= r > 0;
         at = end + 2;
     }
-    return r;
+    return r < 0 ? r : bad;
 }
 
 /* --- elements --- */
@@ -126,18 +129,29 @@ static void discard(xmlNode *node)
     xmlFreeNode(node);
 }
 
+/* Whoever finds a letter, or reads over a shoulder, must not get both at one glance. */
+static int check_text(struct splitter *x, const xmlNode *node, const struct text *t)
+{
+    if (!secrecy_prints_both(t->program))
+        return 0;
+    return svg_problem(x->page->file, node, x->f, "secrecy",
+                       "the full card number (card.id) must not stand in one text with the secret; card.short may");
+}
+
 static int take_text(struct splitter *x, xmlNode *node, const struct surroundings *around)
 {
     struct page *page = x->page;
     int r;
 
     if (page->n == TEXTS_MOST)
-        return svg_problem(page->file, node, x->p, "svg-text", "a page can have at most %d texts", TEXTS_MOST);
-    r = text_new(node, around, page->file, &page->texts[page->n], x->p);
-    if (r == 0) {
+        return svg_problem(page->file, node, x->f, "svg-text", "a page can have at most %d texts", TEXTS_MOST);
+    r = text_new(node, around, page->file, &page->texts[page->n], x->f);
+    if (r == 0)
+        r = check_text(x, node, page->texts[page->n]);
+    if (page->texts[page->n])
         page->n++;
+    if (r == 0)
         discard(node);
-    }
     return r;
 }
 
@@ -149,7 +163,7 @@ static int parse_condition(struct splitter *x, const struct surroundings *s, str
     return mustache_parse(
         &(struct mustache_source){
             .text = text, .size = (size_t)n, .file = x->page->file, .line = 1, .names = fields_all },
-        ret, x->p);
+        ret, x->f);
 }
 
 /* A drawing within a section goes into a group of its own, which is shown or not. */
@@ -160,7 +174,7 @@ static int take_drawing(struct splitter *x, xmlNode *node, const struct surround
     int r = group ? parse_condition(x, s, &test) : -ENOMEM;
 
     if (r == 0 && graphic_add_condition(x->page->graphic, group, &test) < 0)
-        r = svg_problem(x->page->file, node, x->p, "svg-section",
+        r = svg_problem(x->page->file, node, x->f, "svg-section",
                         "a page can have at most %d drawings in sections; put them into one <g>", GRAPHIC_CONDITIONS);
     if (r != 0) {
         xmlFreeNode(group);
@@ -194,7 +208,7 @@ static int enter(struct splitter *x, xmlNode *node, const struct surroundings *a
         return split(x, node, around, false);
     style_enter(&inner.style, node);
     if (transform && !transform_parse((const char *)transform, &inner.matrix))
-        return svg_problem(x->page->file, node, x->p, "svg-transform", "the transform cannot be read");
+        return svg_problem(x->page->file, node, x->f, "svg-transform", "the transform cannot be read");
     return split(x, node, &inner, true);
 }
 
@@ -212,26 +226,31 @@ static int take_element(struct splitter *x, xmlNode *node, const struct surround
     }
     if (may_hold_text)
         return take_text(x, node, s);
-    return svg_problem(x->page->file, node, x->p, "svg-text", "text can stand in <svg>, <g> and <a> only");
+    return svg_problem(x->page->file, node, x->f, "svg-text", "text can stand in <svg>, <g> and <a> only");
 }
 
 static int split(struct splitter *x, xmlNode *node, const struct surroundings *outer, bool may_hold_text)
 {
     struct surroundings s = *outer;
     xmlNode *next;
-    int r = 0;
+    int r = 0, bad = 0;
 
-    for (xmlNode *child = node->children; child && r == 0; child = next) {
+    for (xmlNode *child = node->children; child && findings_go_on(x->f, r); child = next) {
         next = child->next;
         if (child->type == XML_ELEMENT_NODE)
             r = take_element(x, child, &s, outer, may_hold_text);
         else if (child->type == XML_TEXT_NODE || child->type == XML_CDATA_SECTION_NODE)
             r = take_tags(x, child, &s, outer);
+        else
+            r = 0;
+        bad |= r > 0;
     }
-    if (r == 0 && strcmp(s.opening, outer->opening) != 0)
-        return svg_problem(x->page->file, node, x->p, "svg-section",
+    if (r < 0 || bad)
+        return r < 0 ? r : 1;
+    if (strcmp(s.opening, outer->opening) != 0)
+        return svg_problem(x->page->file, node, x->f, "svg-section",
                            "a section around elements must begin and end in the same element");
-    return r;
+    return 0;
 }
 
 /* --- the page --- */
@@ -240,7 +259,7 @@ static int read_side(struct splitter *x, const xmlNode *root, const char *name, 
 {
     if (!svg_length(root, name, 0, ret) || !(*ret * points_per_unit >= side_least) ||
         !(*ret * points_per_unit <= side_most))
-        return svg_problem(x->page->file, root, x->p, "svg-size", "the page needs a %s, such as 210mm or 297mm",
+        return svg_problem(x->page->file, root, x->f, "svg-size", "the page needs a %s, such as 210mm or 297mm",
                            name);
     *ret *= points_per_unit;
     return 0;
@@ -264,11 +283,11 @@ static int read_view(struct splitter *x, const xmlNode *root, cairo_matrix_t *re
     double sx, sy;
 
     if (box && !read_view_box((const char *)box, v))
-        return svg_problem(page->file, root, x->p, "svg-size", "the viewBox must be four numbers");
+        return svg_problem(page->file, root, x->f, "svg-size", "the viewBox must be four numbers");
     sx = page->width / v[2];
     sy = page->height / v[3];
     if (fabs(sx - sy) > sx / 200)
-        return svg_problem(page->file, root, x->p, "svg-size", "the viewBox has other proportions than the page");
+        return svg_problem(page->file, root, x->f, "svg-size", "the viewBox has other proportions than the page");
     cairo_matrix_init_scale(ret, sx, sy);
     cairo_matrix_translate(ret, -v[0], -v[1]);
     return 0;
@@ -293,31 +312,62 @@ static int split_document(struct splitter *x, xmlDoc **doc)
     return split(x, root, &s, true);
 }
 
-/* The file as a whole must be a good template: only so do errors get their line and column. */
-static int check_tags(const char *bytes, size_t size, const char *file, struct problem *p)
+static int is_words(void *userdata, const struct mustache_name *name)
 {
-    CLEANUP(mustache_cleanup) struct mustache *m = NULL;
-
-    return mustache_parse(
-        &(struct mustache_source){
-            .text = bytes, .size = size, .file = file, .line = 1, .names = fields_all, .fixed_delimiters = true },
-        &m, p);
+    (void)userdata;
+    return fields_is_words(name);
 }
 
-int page_parse(const char *bytes, size_t size, const char *file, struct page **ret, struct problem *p)
+static int check_words(const struct mustache *m, const struct page_source *s, struct findings *f)
+{
+    if (language_is_known(s->tag) || mustache_each_printed(m, is_words, NULL) == 0)
+        return 0;
+    return findings_add(f, "template", s->file, "there are no words for digits in the language \"%s\"", s->tag);
+}
+
+/* The file as a whole must be a good template: only so do errors get their line and column. */
+static int check_tags(const struct page_source *s, struct findings *f)
+{
+    CLEANUP(mustache_cleanup) struct mustache *m = NULL;
+    const struct mustache_source source = {
+        .text = s->bytes, .size = s->size, .file = s->file, .line = 1, .names = fields_all, .fixed_delimiters = true
+    };
+    int r = mustache_parse(&source, &m, f), bad;
+
+    if (r != 0)
+        return r;
+    bad = secrecy_check(m, &source, s->secrecy, f);
+    if (!findings_go_on(f, bad))
+        return bad;
+    r = check_words(m, s, f);
+    return r < 0 ? r : r | bad;
+}
+
+static int parse(struct splitter *x, const struct page_source *s)
+{
+    CLEANUP(xml_doc_cleanup) xmlDoc *doc = NULL;
+    int bad = svg_read(s->bytes, s->size, s->file, &doc, x->f), r;
+
+    if (!findings_go_on(x->f, bad))
+        return bad;
+    r = check_tags(s, x->f);
+    if (!findings_go_on(x->f, r))
+        return r;
+    x->tags_are_bad = r > 0;
+    bad |= r;
+    r = doc ? split_document(x, &doc) : 0;
+    return r < 0 ? r : r | bad;
+}
+
+int page_parse(const struct page_source *s, struct page **ret, struct findings *f)
 {
     CLEANUP(page_cleanup) struct page *page = calloc(1, sizeof(*page));
-    CLEANUP(xml_doc_cleanup) xmlDoc *doc = NULL;
-    struct splitter x = { .page = page, .p = p };
+    struct splitter x = { .page = page, .f = f };
     int r;
 
-    if (!page || !(page->file = strdup(file)))
+    if (!page || !(page->file = strdup(s->file)))
         return -ENOMEM;
-    r = svg_read(bytes, size, file, &doc, p);
-    if (r == 0)
-        r = check_tags(bytes, size, file, p);
-    if (r == 0)
-        r = split_document(&x, &doc);
+    r = parse(&x, s);
     if (r == 0)
         *ret = TAKE(page);
     return r;
@@ -374,17 +424,29 @@ int page_draw(struct page *page, struct typesetter *ts, struct sheet *sheet)
     return r;
 }
 
-static int draw_fixed(struct page *page, struct typesetter *ts, struct sheet *sheet)
+static void add_trouble(struct page *page, struct outcome *trouble, struct findings *f)
 {
-    int r = draw_graphic(page, sheet);
-
-    for (size_t i = 0; i < page->n && r == 0; i++)
-        if (mustache_is_fixed(page->texts[i]->program))
-            r = typeset(ts, sheet, page->texts[i]);
-    return r;
+    findings_add(f, trouble->code, page->file, "%s", trouble->reason);
+    outcome_release(trouble);
+    *trouble = (struct outcome){ .code = "" };
 }
 
-int page_check(struct page *page, struct typesetter *ts, struct problem *p)
+static int draw_fixed(struct page *page, struct typesetter *ts, struct sheet *sheet, struct findings *f)
+{
+    int r = draw_graphic(page, sheet), bad = 0;
+
+    for (size_t i = 0; i <= page->n && findings_go_on(f, r); i++) {
+        if (r > 0)
+            add_trouble(page, sheet->trouble, f);
+        bad |= r;
+        r = i < page->n && mustache_is_fixed(page->texts[i]->program) ? typeset(ts, sheet, page->texts[i]) : 0;
+    }
+    if (r > 0)
+        add_trouble(page, sheet->trouble, f);
+    return r < 0 ? r : r | bad;
+}
+
+int page_check(struct page *page, struct typesetter *ts, struct findings *f)
 {
     const cairo_rectangle_t size = { 0, 0, page->width, page->height };
     cairo_surface_t *scratch = cairo_recording_surface_create(CAIRO_CONTENT_COLOR_ALPHA, &size);
@@ -395,12 +457,10 @@ int page_check(struct page *page, struct typesetter *ts, struct problem *p)
                            .height = page->height,
                            .fields = &nothing,
                            .trouble = &trouble };
-    int r = draw_fixed(page, ts, &sheet);
+    int r = draw_fixed(page, ts, &sheet, f);
 
     cairo_destroy(sheet.cr);
     cairo_surface_destroy(scratch);
-    if (r == 1)
-        problem_set(p, trouble.code, page->file, "%s", trouble.reason);
     outcome_release(&trouble);
     return r;
 }

@@ -28,11 +28,11 @@ struct mustache {
     size_t n, room;
 };
 
-/* Sets P to what is wrong at an offset of the source. Returns 1. */
-int program_problem(const struct mustache_source *s, size_t offset, struct problem *p, const char *code,
+/* Tells F to what is wrong at an offset of the source. Returns 1. */
+int program_problem(const struct mustache_source *s, size_t offset, struct findings *f, const char *code,
                     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* Resolves every name against the table. 0; 1 with P. */
-int program_resolve(struct mustache *m, const struct mustache_source *s, struct problem *p);
+/* Resolves every name against the table. 0; 1 with F. */
+int program_resolve(struct mustache *m, const struct mustache_source *s, struct findings *f);
 
 #endif

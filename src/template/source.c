@@ -21,10 +21,10 @@ int source_hash(const void *bytes, size_t size, char hash[SOURCE_HASH])
     return 0;
 }
 
-static int check_utf8(const struct source *s, struct problem *p)
+static int check_utf8(const struct source *s, struct findings *f)
 {
     const char *text = buffer_bytes(&s->text), *end;
-    char where[sizeof(p->where)];
+    char where[FINDING_WHERE];
     unsigned line = 1;
 
     if (g_utf8_validate(text, (gssize)buffer_size(&s->text), &end))
@@ -32,34 +32,34 @@ static int check_utf8(const struct source *s, struct problem *p)
     for (const char *c = text; c < end; c++)
         line += *c == '\n';
     snprintf(where, sizeof(where), "%s:%u", s->path, line);
-    return problem_set(p, "utf-8", where, "the file is not UTF-8 text here");
+    return findings_add(f, "utf-8", where, "the file is not UTF-8 text here");
 }
 
-static int read_file(struct source *s, struct problem *p)
+static int read_file(struct source *s, struct findings *f)
 {
     int r = file_read(s->path, &s->text);
 
     if (r == -ENOMEM)
         return r;
     if (r == -ENOBUFS)
-        return problem_set(p, "template", s->path, "the file is larger than %d bytes", SOURCE_MOST);
+        return findings_add(f, "template", s->path, "the file is larger than %d bytes", SOURCE_MOST);
     if (r < 0)
-        return problem_set(p, "template", s->path, "cannot be read: %s", strerror(-r));
+        return findings_add(f, "template", s->path, "cannot be read: %s", strerror(-r));
     r = buffer_terminate(&s->text);
     if (r < 0)
         return r;
-    r = check_utf8(s, p);
+    r = check_utf8(s, f);
     return r == 0 ? source_hash(buffer_bytes(&s->text), buffer_size(&s->text), s->hash) : r;
 }
 
-int source_read(const char *dir, const char *tag, const char *name, struct source *ret, struct problem *p)
+int source_read(const char *dir, const char *tag, const char *name, struct source *ret, struct findings *f)
 {
     CLEANUP(free_cleanup) char *folder = tag[0] ? path_join(dir, tag) : strdup(dir);
     struct source s = { .text = BUFFER(SOURCE_MOST) };
     int r;
 
     s.path = folder ? path_join(folder, name) : NULL;
-    r = s.path ? read_file(&s, p) : -ENOMEM;
+    r = s.path ? read_file(&s, f) : -ENOMEM;
     if (r != 0) {
         source_release(&s);
         return r;

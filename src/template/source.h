@@ -4,7 +4,8 @@
 
 #include <pindispatch/buffer.h>
 #include <pindispatch/cleanup.h>
-#include <pindispatch/problem.h>
+
+#include "findings.h"
 
 enum { SOURCE_MOST = 2 * 1024 * 1024, SOURCE_HASH = 65 };
 
@@ -14,8 +15,8 @@ struct source {
     char hash[SOURCE_HASH]; /* SHA-256, hex: what sha256sum says */
 };
 
-/* Reads DIR/TAG/NAME; a TAG of "" leaves that part out. 0; 1 with P; -ENOMEM. */
-int source_read(const char *dir, const char *tag, const char *name, struct source *ret, struct problem *p);
+/* Reads DIR/TAG/NAME; a TAG of "" leaves that part out. 0; 1 with F; -ENOMEM. */
+int source_read(const char *dir, const char *tag, const char *name, struct source *ret, struct findings *f);
 void source_release(struct source *s);
 
 /* A template's place: a NAME with folders in it is split, so that languages lie beside the file. 0, -ENOMEM. */

@@ -4,11 +4,12 @@
 #define TEMPLATE_SVG_H
 
 #include <pindispatch/cleanup.h>
-#include <pindispatch/problem.h>
 
 #include <libxml/tree.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "findings.h"
 
 DEFINE_CLEANUP(xmlDoc, xml_doc, if (*p) xmlFreeDoc)
 
@@ -18,11 +19,11 @@ static inline void xml_text_cleanup(xmlChar **p)
         xmlFree(*p);
 }
 
-/* FILE is for messages. 0; 1 with P; -ENOMEM. */
-int svg_read(const char *bytes, size_t size, const char *file, xmlDoc **ret, struct problem *p);
+/* FILE is for messages. 0; 1 with F; -ENOMEM. */
+int svg_read(const char *bytes, size_t size, const char *file, xmlDoc **ret, struct findings *f);
 
-/* Sets P for this node of FILE. Returns 1. */
-int svg_problem(const char *file, const xmlNode *node, struct problem *p, const char *code, const char *format, ...)
+/* Tells F for this node of FILE. Returns 1. */
+int svg_problem(const char *file, const xmlNode *node, struct findings *f, const char *code, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
 /* An SVG element of that name. */

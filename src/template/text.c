@@ -16,7 +16,7 @@ struct builder {
     struct text *t;
     struct buffer words;
     const char *file;
-    struct problem *p;
+    struct findings *f;
 };
 
 static int add_mark(struct builder *b, char mark, size_t index)
@@ -28,7 +28,7 @@ static int add_mark(struct builder *b, char mark, size_t index)
 
 static int too_many(struct builder *b, const xmlNode *node)
 {
-    return svg_problem(b->file, node, b->p, "svg-text", "a text element can have at most %d styles and lines",
+    return svg_problem(b->file, node, b->f, "svg-text", "a text element can have at most %d styles and lines",
                        TEXT_PARTS);
 }
 
@@ -41,7 +41,7 @@ static int read_coordinate(struct builder *b, const xmlNode *node, const char *n
     *ret = 0;
     if (!text || length_parse((const char *)text, 0, ret))
         return 0;
-    return svg_problem(b->file, node, b->p, "svg-text", "%s must be one length", name);
+    return svg_problem(b->file, node, b->f, "svg-text", "%s must be one length", name);
 }
 
 static int read_place(struct builder *b, const xmlNode *node, struct place *ret, bool *ret_any)
@@ -84,7 +84,7 @@ static int check_style(struct builder *b, const xmlNode *node, const struct styl
 
     if (!refusal)
         return 0;
-    return svg_problem(b->file, node, b->p, "svg-style", "text in a letter cannot have this value of %s", refusal);
+    return svg_problem(b->file, node, b->f, "svg-style", "text in a letter cannot have this value of %s", refusal);
 }
 
 static int add_children(struct builder *b, const xmlNode *node, size_t style);
@@ -96,7 +96,7 @@ static int add_span(struct builder *b, const xmlNode *node, size_t parent)
     int r;
 
     if (!svg_is(node, "tspan"))
-        return svg_problem(b->file, node, b->p, "svg-text", "<%s> cannot stand in a text", node->name);
+        return svg_problem(b->file, node, b->f, "svg-text", "<%s> cannot stand in a text", node->name);
     if (own == TEXT_PARTS)
         return too_many(b, node);
     t->styles[own] = t->styles[parent];
@@ -154,11 +154,11 @@ static int read_box(struct builder *b, const xmlNode *node)
     if (!t->boxed)
         return 0;
     if (!rect || !svg_is(rect, "rect"))
-        return svg_problem(b->file, node, b->p, "svg-box", "shape-inside must name a <rect>; \"%s\" is none", id);
+        return svg_problem(b->file, node, b->f, "svg-box", "shape-inside must name a <rect>; \"%s\" is none", id);
     if (!svg_length(rect, "x", 0, &box->x) || !svg_length(rect, "y", 0, &box->y) ||
         !svg_length(rect, "width", 0, &box->width) || !svg_length(rect, "height", 0, &box->height) ||
         box->width <= 0 || box->height <= 0)
-        return svg_problem(b->file, rect, b->p, "svg-box", "the box needs x, y, width and height");
+        return svg_problem(b->file, rect, b->f, "svg-box", "the box needs x, y, width and height");
     return 0;
 }
 
@@ -169,9 +169,9 @@ static int read_matrix(struct builder *b, const xmlNode *node, const cairo_matri
 
     *m = *around;
     if (transform && !transform_parse((const char *)transform, m))
-        return svg_problem(b->file, node, b->p, "svg-transform", "the transform cannot be read");
+        return svg_problem(b->file, node, b->f, "svg-transform", "the transform cannot be read");
     if (fabs(m->xx * m->yy - m->xy * m->yx) < 1e-9)
-        return svg_problem(b->file, node, b->p, "svg-transform", "the transform leaves nothing of the text");
+        return svg_problem(b->file, node, b->f, "svg-transform", "the transform leaves nothing of the text");
     return 0;
 }
 
@@ -184,7 +184,7 @@ static int read_words(struct builder *b, const xmlNode *node, const struct surro
     if (r == 0)
         r = buffer_add_text(&b->words, around->closing);
     if (r == -ENOBUFS)
-        return svg_problem(b->file, node, b->p, "svg-text", "the text is too long");
+        return svg_problem(b->file, node, b->f, "svg-text", "the text is too long");
     return r;
 }
 
@@ -199,7 +199,7 @@ static int parse_words(struct builder *b, const xmlNode *node)
         .fixed_delimiters = true,
     };
 
-    return mustache_parse(&s, &b->t->program, b->p);
+    return mustache_parse(&s, &b->t->program, b->f);
 }
 
 /* Beyond these nothing could be read, and Pango and FreeType count in small integers. */
@@ -216,12 +216,12 @@ static int check_measures(struct builder *b, const xmlNode *node)
 
         if (!(size >= size_least && size <= size_most && fabs(s->letter_spacing * scale) <= size_most &&
               s->line_height <= size_most))
-            return svg_problem(b->file, node, b->p, "svg-style",
+            return svg_problem(b->file, node, b->f, "svg-style",
                                "the text is %s to be printed: its size comes to %g points",
                                size < size_least ? "too small" : "too large", size);
     }
     if (t->boxed && !(t->box.width * scale <= room_most && t->box.height * scale <= room_most))
-        return svg_problem(b->file, node, b->p, "svg-box", "the box is larger than any page");
+        return svg_problem(b->file, node, b->f, "svg-box", "the box is larger than any page");
     return 0;
 }
 
@@ -251,10 +251,10 @@ static int build(struct builder *b, const xmlNode *node, const struct surroundin
 }
 
 int text_new(const xmlNode *node, const struct surroundings *around, const char *file, struct text **ret,
-             struct problem *p)
+             struct findings *f)
 {
     CLEANUP(text_cleanup) struct text *t = calloc(1, sizeof(*t));
-    struct builder b = { .t = t, .words = BUFFER(WORDS_MOST), .file = file, .p = p };
+    struct builder b = { .t = t, .words = BUFFER(WORDS_MOST), .file = file, .f = f };
     int r = t ? build(&b, node, around) : -ENOMEM;
 
     buffer_release(&b.words);

@@ -3,7 +3,6 @@
 #define TEMPLATE_TEXT_H
 
 #include <pindispatch/cleanup.h>
-#include <pindispatch/problem.h>
 
 #include <cairo.h>
 #include <libxml/tree.h>
@@ -52,9 +51,9 @@ struct surroundings {
     char opening[256], closing[256];
 };
 
-/* FILE is for messages. 0; 1 with P; -ENOMEM. */
+/* FILE is for messages. 0; 1 with F; -ENOMEM. */
 int text_new(const xmlNode *node, const struct surroundings *around, const char *file, struct text **ret,
-             struct problem *p);
+             struct findings *f);
 struct text *text_free(struct text *t);
 DEFINE_CLEANUP(struct text, text, text_free)
 

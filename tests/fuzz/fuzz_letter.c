@@ -35,11 +35,16 @@ static void draw(struct page *page, struct typesetter *ts, const struct filling 
 static void run(const char *bytes, size_t size, struct typesetter *ts, const struct filling *about)
 {
     struct problem p;
+    struct findings f = { .first = &p };
+    struct secrecy secrecy = { .bare = 0 };
+    const struct page_source source = {
+        .bytes = bytes, .size = size, .file = "letter.svg", .tag = "", .secrecy = &secrecy
+    };
     struct page *page = NULL;
 
-    if (page_parse(bytes, size, "letter.svg", &page, &p) != 0)
+    if (page_parse(&source, &page, &f) != 0)
         return;
-    if (page_check(page, ts, &p) == 0)
+    if (page_check(page, ts, &f) == 0)
         draw(page, ts, about);
     page_free(page);
 }

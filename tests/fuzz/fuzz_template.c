@@ -40,7 +40,7 @@ static void run(const uint8_t *data, size_t size, const struct mustache_name *na
     struct mustache *m = NULL;
     char prints[64];
 
-    if (mustache_parse(&s, &m, &p) != 0)
+    if (mustache_parse(&s, &m, &(struct findings){ .first = &p }) != 0)
         return;
     mustache_prints(m, prints, sizeof(prints));
     render(m, d);

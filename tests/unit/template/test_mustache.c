@@ -41,7 +41,7 @@ static bool spec_case(const char *file, const json_t *test)
     struct problem p = { .message = "" };
     struct mustache *m = NULL;
     bool good;
-    int r = mustache_parse(&s, &m, &p);
+    int r = mustache_parse(&s, &m, &(struct findings){ .first = &p });
 
     if (r == 0)
         r = mustache_render(m, &d, MUSTACHE_HTML, &b, &result);
@@ -67,8 +67,7 @@ static void test_specification(void **state)
         snprintf(path, sizeof(path), "%s/tests/data/mustache-spec/%s.json", TEST_SOURCE_DIR, spec_files[f]);
         spec = json_load_file(path, 0, NULL);
         assert_non_null(spec);
-        json_array_foreach(json_object_get(spec, "tests"), i, test)
-        {
+        json_array_foreach (json_object_get(spec, "tests"), i, test) {
             const char *name = json_string_value(json_object_get(test, "name"));
             const char *reason = reason_to_leave_out(name);
 
@@ -100,7 +99,7 @@ static struct mustache *parse(const char *text, struct problem *p)
     struct mustache *m = NULL;
 
     p->where[0] = p->message[0] = '\0';
-    if (mustache_parse(&s, &m, p) != 0)
+    if (mustache_parse(&s, &m, &(struct findings){ .first = p }) != 0)
         return NULL;
     return m;
 }
