@@ -110,8 +110,9 @@ struct change {
 int store_settle(struct store *s, const struct change *c);
 
 /* sweep: what time does to rows. Deliveries queued, deferred or held that were accepted before EXPIRE become
- * `expired`; those that failed before RETENTION are erased to `expired`, and so is the event's body when no other
- * delivery of it can still need it. 0 or the number of rows, at most LIMIT a call. */
+ * `expired`; those that failed before RETENTION are erased to `expired`. The body of an event (the holder's data) all
+ * of whose deliveries are final since before RETENTION is erased; that is no change of state and has no audit row. 0
+ * or the number of rows, at most LIMIT a call. */
 int store_sweep(struct store *s, int64_t expire_before, int64_t retention_before, unsigned limit,
                 const struct cause *cause);
 
@@ -153,6 +154,32 @@ typedef int audit_each(void *userdata, const struct audit_row *r);
 int store_audit(struct store *s, const struct uuid *id, uint64_t after, audit_each *each, void *userdata);
 /* Walks the chain. 0 with the count; 1 with P (where = "audit row N"). */
 int store_audit_verify(struct store *s, uint64_t *ret_rows, struct problem *p);
+
+/* The same in steps, so that a long chain holds nobody up: W is zeroed at first. Walks at most LIMIT rows on, and
+ * says whole when these were all. 0; 1 with P; negative. */
+struct audit_walk {
+    uint64_t rows;
+    unsigned char hash[32];
+    bool whole;
+};
+int store_audit_walk(struct store *s, struct audit_walk *w, uint64_t limit, struct problem *p);
+enum { AUDIT_HASH_TEXT = 65 };
+char *audit_walk_hash(const struct audit_walk *w, char text[AUDIT_HASH_TEXT]); /* hex, of the row it is at */
+/* The newest row; 0 rows: zeros. Of the open transaction, if there is one. */
+int store_audit_head(struct store *s, uint64_t *ret_seq, char hash[AUDIT_HASH_TEXT]);
+
+/* What audit.h signs and checks; to the store these are texts. */
+struct anchor {
+    uint64_t number; /* 1, 2 … */
+    uint64_t seq;    /* of the row that it is over */
+    int64_t time;
+    char hash[AUDIT_HASH_TEXT]; /* that row's */
+    char key[64];               /* id of the key */
+    char signature[129];        /* hex */
+};
+int store_anchor(struct store *s, const struct anchor *a); /* a writing verb */
+typedef int anchor_each(void *userdata, const struct anchor *a);
+int store_anchors(struct store *s, anchor_each *each, void *userdata); /* in order */
 
 int store_commit(struct store *s); /* 0 when durable; on failure everything since the last commit is undone */
 void store_abort(struct store *s);

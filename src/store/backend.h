@@ -32,7 +32,10 @@ struct backend {
     int (*list)(struct store *s, unsigned mask, unsigned limit, const struct uuid *before, store_each *each,
                 void *userdata);
     int (*audit)(struct store *s, const struct uuid *id, uint64_t after, audit_each *each, void *userdata);
-    int (*audit_verify)(struct store *s, uint64_t *ret_rows, struct problem *p);
+    int (*audit_walk)(struct store *s, struct audit_walk *w, uint64_t limit, struct problem *p);
+    int (*audit_head)(struct store *s, uint64_t *ret_seq, char hash[AUDIT_HASH_TEXT]);
+    int (*anchor)(struct store *s, const struct anchor *a);
+    int (*anchors)(struct store *s, anchor_each *each, void *userdata);
     int (*commit)(struct store *s);
     void (*abort)(struct store *s);
     int (*revive)(struct store *s, struct problem *p);

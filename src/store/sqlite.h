@@ -130,11 +130,23 @@ struct uuid uuid_of_row(int64_t order, int64_t tail);
 /* The state or whatever other number of an enum below MOST; -EUCLEAN when the file holds no such thing. */
 int column_enum(sqlite3_stmt *q, int at, int most);
 
-/* sqlite_audit.c: R gets its seq and hash here; from and to are of the enum, FROM is -1 for the first row. */
+/* sqlite_audit.c: a row as it stands in the file; its texts are the statement's. */
+struct found_row {
+    struct audit_row row;
+    unsigned char hash[CHAIN_HASH];
+    char text[CHAIN_TEXT];
+};
+int audit_read(sqlite3_stmt *q, struct found_row *ret); /* 0, -ENOMEM, -EUCLEAN */
+/* R gets its seq and hash here; from and to are of the enum, FROM is -1 for the first row. */
 int audit_append(struct sqlite *s, const struct uuid *id, int from, enum delivery_state to, uint64_t prior,
                  const char *template_hash, const char *detail, const struct cause *cause);
 int sqlite_audit(struct store *store, const struct uuid *id, uint64_t after, audit_each *each, void *userdata);
-int sqlite_audit_verify(struct store *store, uint64_t *ret_rows, struct problem *p);
+
+/* sqlite_walk.c */
+int sqlite_audit_walk(struct store *store, struct audit_walk *w, uint64_t limit, struct problem *p);
+int sqlite_audit_head(struct store *store, uint64_t *ret_seq, char hash[AUDIT_HASH_TEXT]);
+int sqlite_anchor(struct store *store, const struct anchor *a);
+int sqlite_anchors(struct store *store, anchor_each *each, void *userdata);
 
 /* sqlite_put.c */
 int sqlite_recall(struct store *store, struct admission *a);

@@ -1,7 +1,6 @@
 #include "sqlite.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 static void bind_audit(sqlite3_stmt *q, const struct audit_row *r, int from, int to, const unsigned char *hash)
@@ -55,13 +54,6 @@ int audit_append(struct sqlite *s, const struct uuid *id, int from, enum deliver
     return 0;
 }
 
-/* A row as it stands in the file; its texts are the statement's. */
-struct found {
-    struct audit_row row;
-    unsigned char hash[CHAIN_HASH];
-    char text[CHAIN_TEXT];
-};
-
 static int read_states(sqlite3_stmt *q, struct audit_row *r)
 {
     bool first = sqlite3_column_type(q, 5) == SQLITE_NULL;
@@ -75,7 +67,7 @@ static int read_states(sqlite3_stmt *q, struct audit_row *r)
     return 0;
 }
 
-static int read_audit(sqlite3_stmt *q, struct found *f)
+int audit_read(sqlite3_stmt *q, struct found_row *f)
 {
     f->row = (struct audit_row){
         .seq = (uint64_t)sqlite3_column_int64(q, 0),
@@ -102,12 +94,12 @@ static int read_audit(sqlite3_stmt *q, struct found *f)
 static int audit_all(struct sqlite *s, uint64_t after, audit_each *each, void *userdata)
 {
     CLEANUP(sqlite_done) sqlite3_stmt *q = sqlite_use(s, SQL_AUDIT_AFTER);
-    struct found f;
+    struct found_row f;
     int r;
 
     bind_number(q, 1, (int64_t)after);
     while ((r = sqlite_step(s, q)) > 0) {
-        r = read_audit(q, &f);
+        r = audit_read(q, &f);
         if (r == 0)
             r = each(userdata, &f.row);
         if (r != 0)
@@ -169,14 +161,14 @@ static int follow_trail(struct sqlite *s, uint64_t newest, uint64_t after, struc
 static int audit_one(struct sqlite *s, uint64_t seq, audit_each *each, void *userdata)
 {
     CLEANUP(sqlite_done) sqlite3_stmt *q = sqlite_use(s, SQL_AUDIT_ONE);
-    struct found f;
+    struct found_row f;
     int r;
 
     bind_number(q, 1, (int64_t)seq);
     r = sqlite_step(s, q);
     if (r <= 0)
         return r; /* a row that was removed is the verifier's to tell */
-    r = read_audit(q, &f);
+    r = audit_read(q, &f);
     return r < 0 ? r : each(userdata, &f.row);
 }
 
@@ -196,62 +188,4 @@ int sqlite_audit(struct store *store, const struct uuid *id, uint64_t after, aud
     while (r == 0 && trail.n > 0)
         r = audit_one(s, trail.seqs[--trail.n], each, userdata);
     return r;
-}
-
-static int broken(struct problem *p, uint64_t seq, const char *what)
-{
-    char where[64];
-
-    snprintf(where, sizeof(where), "audit row %llu", (unsigned long long)seq);
-    return problem_set(p, "audit", where, "%s", what);
-}
-
-/* Does the row that Q stands at follow the SEQ rows that end in HASH? */
-static int verify_row(struct sqlite *s, sqlite3_stmt *q, uint64_t seq, unsigned char hash[CHAIN_HASH],
-                      struct problem *p)
-{
-    unsigned char should[CHAIN_HASH];
-    struct found f;
-    int r;
-
-    if ((uint64_t)sqlite3_column_int64(q, 0) != seq + 1)
-        return broken(p, seq + 1, "the row is missing");
-    r = read_audit(q, &f);
-    if (r == -ENOMEM)
-        return r;
-    if (r < 0)
-        return broken(p, seq + 1, "the row was changed: it holds what no row can hold");
-    r = chain_hash(&s->hasher, hash, &f.row, should);
-    if (r < 0)
-        return r;
-    if (memcmp(should, f.hash, CHAIN_HASH) != 0)
-        return broken(p, seq + 1, "the row was changed, or is in another's place: its hash does not fit");
-    memcpy(hash, should, CHAIN_HASH);
-    return 0;
-}
-
-int sqlite_audit_verify(struct store *store, uint64_t *ret_rows, struct problem *p)
-{
-    struct sqlite *s = sqlite_of(store);
-    CLEANUP(sqlite_done) sqlite3_stmt *q = sqlite_use(s, SQL_AUDIT_AFTER);
-    unsigned char hash[CHAIN_HASH] = { 0 };
-    uint64_t rows = 0;
-    int r;
-
-    /* Below any: a row slipped in before the first is found as well. */
-    bind_number(q, 1, INT64_MIN);
-    while ((r = sqlite_step(s, q)) > 0) {
-        r = verify_row(s, q, rows, hash, p);
-        if (r != 0)
-            return r;
-        rows++;
-    }
-    if (r < 0)
-        return r;
-    if (rows < s->now.audit_rows)
-        return broken(p, rows + 1, "the row is missing: the end of the chain was cut off");
-    if (rows > s->now.audit_rows || memcmp(hash, s->now.audit_hash, CHAIN_HASH) != 0)
-        return broken(p, rows, "the row is not the one that was written last");
-    *ret_rows = rows;
-    return 0;
 }

@@ -5,6 +5,8 @@
 
 #include <pindispatch/json.h>
 
+enum { SWEEP_LOOKS = 20 }; /* events looked at for one whose body is forgotten */
+
 /* States that are of no use without the secret. */
 static const unsigned needs_secret =
     STATE_BIT(STATE_QUEUED) | STATE_BIT(STATE_SENDING) | STATE_BIT(STATE_DEFERRED) | STATE_BIT(STATE_HELD);
@@ -169,6 +171,56 @@ static int sweep_state(struct sqlite *s, const struct broom *b, unsigned limit, 
     return r;
 }
 
+/* An event that has its body still: when it came, and since when all of it is over (INT64_MAX: it is not). */
+struct leftover {
+    int64_t number, created, over;
+};
+
+static int next_body(struct sqlite *s, int64_t after, struct leftover *ret)
+{
+    CLEANUP(sqlite_done) sqlite3_stmt *q = sqlite_use(s, SQL_BODY_OLDEST);
+    int r;
+
+    bind_number(q, 1, after);
+    bind_number(q, 2, STATES_FINAL);
+    r = sqlite_step(s, q);
+    if (r <= 0 || sqlite3_column_type(q, 0) == SQLITE_NULL) /* NULL: there is none */
+        return r < 0 ? r : 0;
+    *ret = (struct leftover){ .number = sqlite3_column_int64(q, 0),
+                              .created = sqlite3_column_int64(q, 1),
+                              .over = sqlite3_column_int64(q, 3) ? sqlite3_column_int64(q, 2) : INT64_MAX };
+    return 1;
+}
+
+static int forget_body(struct sqlite *s, int64_t number)
+{
+    struct row row = { .event = number };
+    int r = sqlite_join(s);
+
+    return r == 0 ? forget_event(s, &row) : r;
+}
+
+/* The holders' data of what is over. Oldest first; those that are not over yet are few and passed over, at most LIMIT
+ * of them as well, so that a look is short. */
+static int sweep_bodies(struct sqlite *s, int64_t before, unsigned limit, unsigned *count)
+{
+    struct leftover left = { .number = 0 };
+    unsigned looked = 0;
+    int r = 0;
+
+    while (*count < limit && looked++ < SWEEP_LOOKS * limit && (r = next_body(s, left.number, &left)) > 0) {
+        if (left.created >= before)
+            break;
+        if (left.over >= before)
+            continue;
+        r = forget_body(s, left.number);
+        if (r < 0)
+            return r;
+        *count += 1;
+    }
+    return r < 0 ? r : 0;
+}
+
 int sqlite_sweep(struct store *store, int64_t expire_before, int64_t retention_before, unsigned limit,
                  const struct cause *cause)
 {
@@ -183,6 +235,8 @@ int sqlite_sweep(struct store *store, int64_t expire_before, int64_t retention_b
 
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(brooms); i++)
         r = sweep_state(sqlite_of(store), &brooms[i], limit, &count);
+    if (r == 0)
+        r = sweep_bodies(sqlite_of(store), retention_before, limit, &count);
     return r < 0 ? r : (int)count;
 }
 

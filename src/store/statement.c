@@ -66,4 +66,13 @@ const char *const statement_texts[STATEMENTS] = {
     [SQL_AUDIT_AFTER] = "SELECT " AUDIT " FROM audit WHERE seq > ?1 ORDER BY seq",
     [SQL_AUDIT_ONE] = "SELECT " AUDIT " FROM audit WHERE seq = ?1",
     [SQL_AUDIT_PRIOR] = "SELECT prior FROM audit WHERE seq = ?1",
+
+    [SQL_ANCHOR_ADD] = "INSERT INTO anchor (number, seq, time, hash, key, signature) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [SQL_ANCHORS] = "SELECT number, seq, time, hash, key, signature FROM anchor ORDER BY number",
+
+    /* The next event after ?1 that still has a body: when it came and changed last, and whether all of it is over
+     * (?2: the final states' bits). */
+    [SQL_BODY_OLDEST] = "SELECT e.number, min(d.created), max(d.updated), min((1 << d.state) & ?2) FROM "
+                        "(SELECT number, pin, puk FROM event INDEXED BY event_body WHERE body IS NOT NULL AND "
+                        "number > ?1 ORDER BY number LIMIT 1) e JOIN delivery d ON d.id IN (e.pin, e.puk)",
 };

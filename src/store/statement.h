@@ -33,6 +33,9 @@ enum statement {
     SQL_AUDIT_AFTER,
     SQL_AUDIT_ONE,
     SQL_AUDIT_PRIOR,
+    SQL_ANCHOR_ADD,
+    SQL_ANCHORS,
+    SQL_BODY_OLDEST,
     STATEMENTS
 };
 

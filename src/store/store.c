@@ -109,9 +109,34 @@ int store_audit(struct store *s, const struct uuid *id, uint64_t after, audit_ea
     return s->backend->audit(s, id, after, each, userdata);
 }
 
+int store_audit_walk(struct store *s, struct audit_walk *w, uint64_t limit, struct problem *p)
+{
+    return s->backend->audit_walk(s, w, limit, p);
+}
+
 int store_audit_verify(struct store *s, uint64_t *ret_rows, struct problem *p)
 {
-    return s->backend->audit_verify(s, ret_rows, p);
+    struct audit_walk w = { .rows = 0 };
+    int r = store_audit_walk(s, &w, UINT64_MAX, p);
+
+    if (r == 0)
+        *ret_rows = w.rows;
+    return r;
+}
+
+int store_audit_head(struct store *s, uint64_t *ret_seq, char hash[AUDIT_HASH_TEXT])
+{
+    return s->backend->audit_head(s, ret_seq, hash);
+}
+
+int store_anchor(struct store *s, const struct anchor *a)
+{
+    return s->backend->anchor(s, a);
+}
+
+int store_anchors(struct store *s, anchor_each *each, void *userdata)
+{
+    return s->backend->anchors(s, each, userdata);
 }
 
 int store_commit(struct store *s)

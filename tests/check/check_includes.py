@@ -16,7 +16,8 @@ BELOW = {"base": set(), "model": {"base"}}
 for room in ("config", "seal", "store", "template", "method"):
     BELOW[room] = {"base", "model"}
 for room in ("intake", "dispatch", "worker", "control"):
-    BELOW[room] = {"base", "model", "config", "seal", "store", "template", "method"}
+    BELOW[room] = {"base", "model", "config", "seal", "store", "template", "method", "audit"}
+BELOW["audit"] = {"base", "model", "store"}
 for room in ("daemon", "ctl"):
     BELOW[room] = set(BELOW) - {"daemon", "ctl"}
 
@@ -25,7 +26,7 @@ OWNER = {
     "base": "buffer channel cleanup clock crashpoint file json lines log problem secret uuid",
     "model": "delivery document event outcome parcel retry settings site",
     "config": "config", "seal": "seal", "store": "store commit", "template": "template", "method": "method",
-    "intake": "intake", "dispatch": "dispatch", "control": "control",
+    "audit": "audit", "intake": "intake", "dispatch": "dispatch", "control": "control",
     # The wire between dispatch and worker, and the composed schemas, are small targets below those who share them.
     "shared": "protocol schemas",
 }

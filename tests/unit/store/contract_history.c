@@ -26,7 +26,8 @@ void sweep_expires_and_forgets(void **state)
     assert_int_equal(store_sweep(f->store, START + 1, START + HOUR + 1, 1, &c), 1);
     assert_int_equal(find(f, held).r[0].state, STATE_EXPIRED);
     assert_non_null(find(f, held).r[0].event);
-    assert_int_equal(store_sweep(f->store, START + 1, START + HOUR + 1, 10, &c), 1);
+    /* The failed one, and the body of the one that expired. */
+    assert_int_equal(store_sweep(f->store, START + 1, START + HOUR + 1, 10, &c), 2);
     k = find(f, failed);
     assert_int_equal(k.r[0].state, STATE_EXPIRED);
     assert_null(k.r[0].sealed);
@@ -57,6 +58,96 @@ void a_body_that_another_delivery_needs_is_kept(void **state)
     assert_int_equal(store_sweep(f->store, 0, f->now, 10, &c), 1);
     assert_string_equal(find(f, a.items[1].id).event, "{}");
     assert_string_equal(find(f, a.items[1].id).sealed, "sealed-puk");
+}
+
+static int is_anchor(void *userdata, const struct anchor *a)
+{
+    assert_memory_equal(a, userdata, sizeof(*a));
+    return 7;
+}
+
+void what_is_over_is_forgotten_after_retention(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid delivered = put(f, "e1", "print"), waiting = put(f, "e2", "print"), nopin = put(f, "e3", "nopin"),
+                young;
+    struct cause c;
+    struct kept k;
+    uint64_t n;
+
+    claim(f, "print", 1, &k);
+    f->now += HOUR;
+    assert_int_equal(settle(f, delivered, STATES_ALL, STATE_DELIVERED, "printed"), 0);
+    young = put(f, "e4", "nopin");
+    c = because(f, "sweep");
+    assert_int_equal(store_sweep(f->store, 0, START + HOUR, 10, &c), 1); /* the one without a PIN */
+    assert_null(find(f, nopin).r[0].event);
+    assert_non_null(find(f, delivered).r[0].event);
+    commit(f);
+    f->now += HOUR;
+    c = because(f, "sweep");
+    assert_int_equal(store_sweep(f->store, 0, START + HOUR + 1, 10, &c), 1);
+    assert_null(find(f, delivered).r[0].event);
+    assert_non_null(find(f, delivered).r[0].outcome);
+    assert_non_null(find(f, waiting).r[0].event);
+    assert_non_null(find(f, young).r[0].event);
+    assert_int_equal(store_sweep(f->store, 0, START + HOUR + 1, 10, &c), 0);
+    commit(f);
+    fixture_reopen(f);
+    assert_int_equal(store_audit_verify(f->store, &n, NULL), 0);
+    assert_int_equal(n, 6);
+    assert_int_equal(put_as(f, "e1", "card", SECRET_PIN, "print", "x"), STORE_DUPLICATE);
+    assert_int_equal(put_as(f, "e1", "other", SECRET_PIN, "print", "x"), STORE_CONFLICT);
+}
+
+void a_clock_that_went_back_does_not_delay(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid queued = put(f, "e1", "print"), deferred = put(f, "e2", "print");
+    struct kept k;
+
+    assert_int_equal(claim(f, "print", 2, &k), 2);
+    assert_int_equal(settle(f, queued, STATES_ALL, STATE_QUEUED, NULL), 0);
+    assert_int_equal(settle(f, deferred, STATES_ALL, STATE_DEFERRED, "later"), 0);
+    f->now -= 10 * HOUR;
+    assert_int_equal(claim(f, "print", 2, &k), 0);
+    assert_int_equal(store_hasten(f->store, "print", f->now, f->now + 20 * HOUR, 10), 1);
+    assert_int_equal(claim(f, "print", 2, &k), 1);
+    assert_true(uuid_equal(&k.r[0].id, &queued));
+    assert_int_equal(store_hasten(f->store, "email", f->now, f->now + HOUR, 10), 0);
+    assert_int_equal(store_hasten(f->store, "print", f->now, f->now + HOUR, 10), 1);
+    assert_int_equal(claim(f, "print", 2, &k), 1);
+    assert_true(uuid_equal(&k.r[0].id, &deferred));
+}
+
+void anchors_are_kept_and_a_walk_goes_in_steps(void **state)
+{
+    struct fixture *f = *state;
+    struct anchor a = { .number = 1, .time = 5, .key = "k", .signature = "s" };
+    struct audit_walk w = { .rows = 0 };
+    char hash[AUDIT_HASH_TEXT];
+
+    for (int i = 0; i < 5; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "e%d", i);
+        put(f, name, "nopin");
+    }
+    commit(f);
+    assert_int_equal(store_audit_head(f->store, &a.seq, a.hash), 0);
+    assert_int_equal(a.seq, 5);
+    assert_int_equal(store_anchor(f->store, &a), 0);
+    commit(f);
+    fixture_reopen(f);
+    assert_int_equal(store_anchors(f->store, is_anchor, &a), 7);
+    for (uint64_t i = 2; i <= 4; i += 2) {
+        assert_int_equal(store_audit_walk(f->store, &w, 2, NULL), 0);
+        assert_int_equal(w.rows, i);
+        assert_false(w.whole);
+    }
+    assert_int_equal(store_audit_walk(f->store, &w, 2, NULL), 0);
+    assert_true(w.whole);
+    assert_string_equal(audit_walk_hash(&w, hash), a.hash);
 }
 
 struct rows {

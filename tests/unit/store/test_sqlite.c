@@ -90,7 +90,7 @@ static void a_newer_schema_is_refused(void **state)
 
     edit(f, "PRAGMA user_version = 1000");
     refused(f, "schema", "schema 1000");
-    edit(f, "PRAGMA user_version = 1");
+    edit(f, "PRAGMA user_version = 2");
     fixture_open(f);
 }
 
