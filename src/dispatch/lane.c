@@ -1,8 +1,6 @@
 #include "lane.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -22,14 +20,14 @@ const struct settings *lane_settings(const struct lane *l)
     return l->dispatch->site->settings;
 }
 
-static int64_t now_of(const struct lane *l)
+int64_t lane_now(const struct lane *l)
 {
     return clock_now(l->dispatch->site->clock);
 }
 
 struct cause lane_cause(const struct lane *l, const char *what)
 {
-    return (struct cause){ .what = what, .uid = -1, .generation = l->dispatch->site->generation, .now = now_of(l) };
+    return (struct cause){ .what = what, .uid = -1, .generation = l->dispatch->site->generation, .now = lane_now(l) };
 }
 
 struct retry_law lane_law(const struct lane *l)
@@ -43,14 +41,7 @@ struct retry_law lane_law(const struct lane *l)
                                .give_up_after = l->dispatch->site->patient ? 0 : give_up_after };
 }
 
-/* ---- trouble ---- */
-
-static bool is_paused(const struct lane *l)
-{
-    return l->trouble.on && now_of(l) < l->trouble.until;
-}
-
-static void wake_in(sd_event_source *timer, int64_t microseconds)
+void lane_wake(sd_event_source *timer, int64_t microseconds)
 {
     sd_event_source_set_time_relative(timer, microseconds > 0 ? (uint64_t)microseconds : 0);
     sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
@@ -58,189 +49,7 @@ static void wake_in(sd_event_source *timer, int64_t microseconds)
 
 void lane_try_later(struct lane *l)
 {
-    wake_in(l->again, MICROSECONDS_PER_SECOND);
-}
-
-static void log_trouble(const struct lane *l)
-{
-    log_event(LOG_WARNING, MESSAGE_TROUBLE,
-              LOG_FIELDS(LOG_FIELD("DELIVERY_METHOD", l->method->names[SECRET_PIN]),
-                         LOG_FIELD("REASON_CODE", l->trouble.code)),
-              "%s waits: %s", l->method->names[SECRET_PIN], l->trouble.reason);
-}
-
-void lane_note_trouble(struct lane *l, const char *code, const char *reason)
-{
-    struct trouble *t = &l->trouble;
-    struct retry_law law = lane_law(l);
-    int64_t now = now_of(l);
-    bool news = !t->on || strcmp(t->code, code) != 0;
-
-    if (!t->on)
-        *t = (struct trouble){ .on = true, .since = now };
-    snprintf(t->code, sizeof(t->code), "%s", code);
-    snprintf(t->reason, sizeof(t->reason), "%s", reason);
-    /* What else of the same batch comes back with the same trouble is not another strike. */
-    if (now >= t->until)
-        t->until = now + retry_bound(&law, ++t->strikes);
-    if (news)
-        log_trouble(l);
-    wake_in(l->due, t->until - now);
-}
-
-void lane_note_unfit(struct lane *l, const char *code, const char *reason)
-{
-    lane_note_trouble(l, code, reason);
-    l->trouble.of_worker = true;
-}
-
-void lane_note_well(struct lane *l)
-{
-    if (!l->trouble.on)
-        return;
-    log_event(LOG_NOTICE, MESSAGE_TROUBLE_OVER,
-              LOG_FIELDS(LOG_FIELD("DELIVERY_METHOD", l->method->names[SECRET_PIN])), "%s works again",
-              l->method->names[SECRET_PIN]);
-    l->trouble = (struct trouble){ .on = false };
-    commit_poke(l->dispatch->site->commit);
-}
-
-/* ---- workers ---- */
-
-static unsigned count_links(const struct lane *l)
-{
-    unsigned n = 0;
-
-    for (const struct link *k = l->links; k; k = k->next)
-        n += k->channel && !k->quitting;
-    return n;
-}
-
-static unsigned wanted_links(const struct lane *l)
-{
-    return (unsigned)settings_integer(lane_settings(l), l->method->workers);
-}
-
-static void ensure_links(struct lane *l)
-{
-    while (count_links(l) < wanted_links(l)) {
-        int r = link_open(l);
-        char reason[256];
-
-        if (r == 0)
-            continue;
-        snprintf(reason, sizeof(reason), "a worker cannot be started: %s", strerror(-r));
-        lane_note_unfit(l, "worker-start", reason);
-        return;
-    }
-}
-
-/* ---- claims ---- */
-
-static unsigned count_flights(const struct lane *l, bool resting_too)
-{
-    unsigned n = 0;
-
-    for (const struct flight *f = l->flights; f; f = f->next)
-        n += resting_too || f->place != FLIGHT_RESTING;
-    return n;
-}
-
-/* How many flights wait for a worker already. */
-static unsigned count_unplaced(const struct lane *l)
-{
-    unsigned n = 0;
-
-    for (const struct flight *f = l->flights; f; f = f->next)
-        n += f->place == FLIGHT_CLAIMED || f->place == FLIGHT_WAITING;
-    return n;
-}
-
-static unsigned below(unsigned most, unsigned used)
-{
-    return most > used ? most - used : 0;
-}
-
-static unsigned lane_room(const struct lane *l)
-{
-    unsigned room = 0;
-
-    for (const struct link *k = l->links; k; k = k->next)
-        room += link_room(k);
-    room = below(room, count_unplaced(l));
-    if (l->method->window) {
-        unsigned window = (unsigned)settings_integer(lane_settings(l), l->method->window);
-        unsigned left = below(window, count_flights(l, true));
-
-        room = room < left ? room : left;
-    }
-    /* One delivery finds out whether the trouble is over. */
-    if (l->trouble.on)
-        room = room > 0 && count_flights(l, false) == 0 ? 1 : 0;
-    return room;
-}
-
-struct claim {
-    struct lane *lane;
-    unsigned n;
-};
-
-static int take_claimed(void *userdata, const struct record *r)
-{
-    struct claim *c = userdata;
-    struct flight *f;
-    int e = flight_new(c->lane, r, &f);
-
-    if (e < 0)
-        return e;
-    c->n++;
-    f->state = STATE_SENDING;
-    f->place = FLIGHT_CLAIMED;
-    /* Whatever an earlier attempt left must be looked for; a claim is the first only when it was never tried. */
-    if (r->attempts > 1 && f->parcel.stage == STAGE_FRESH)
-        f->parcel.stage = STAGE_BEGUN;
-    commit_join(c->lane->dispatch->site->commit, &f->waiter);
-    return 0;
-}
-
-static void sleep_until_due(struct lane *l)
-{
-    int64_t due = 0;
-
-    if (store_next_due(l->dispatch->site->store, l->method->names[SECRET_PIN], &due) == 0 && due > 0)
-        wake_in(l->due, due - now_of(l));
-}
-
-void lane_claim(struct lane *l)
-{
-    struct cause cause = lane_cause(l, "claim");
-    struct claim claim = { .lane = l };
-    unsigned room;
-    int r;
-
-    if (l->dispatch->stopping)
-        return;
-    if (is_paused(l)) {
-        /* The timer counts from the loop's time, which is a little older than the clock's: it may come too early. */
-        wake_in(l->due, l->trouble.until - now_of(l));
-        return;
-    }
-    ensure_links(l);
-    room = lane_room(l);
-    l->drained = false;
-    if (room == 0)
-        return;
-    r = store_claim(l->dispatch->site->store, l->method->names[SECRET_PIN], room, &cause, take_claimed, &claim);
-    if (r < 0) {
-        commit_fail(l->dispatch->site->commit, r);
-        lane_try_later(l);
-        return;
-    }
-    if (claim.n > 0)
-        CRASH_POINT("dispatch.claimed");
-    l->drained = claim.n < room;
-    if (l->drained)
-        sleep_until_due(l);
+    lane_wake(l->again, MICROSECONDS_PER_SECOND);
 }
 
 /* ---- handing out ---- */
@@ -325,7 +134,7 @@ void lane_look_soon(struct lane *l, bool changed)
         l->look_after = LOOK_FIRST;
     sd_event_source_get_enabled(l->look, &enabled);
     if (enabled == SD_EVENT_OFF || changed)
-        wake_in(l->look, l->look_after);
+        lane_wake(l->look, l->look_after);
 }
 
 static void do_again(struct lane *l)
@@ -369,7 +178,7 @@ int lane_open(struct lane *l, struct dispatch *d, const struct method *m)
     if (r >= 0)
         r = add_timer(l, on_again, &l->again);
     if (r >= 0)
-        ensure_links(l);
+        lane_ensure_links(l);
     return r < 0 ? r : 0;
 }
 
@@ -436,5 +245,5 @@ void lane_resume(struct lane *l)
 
 bool lane_is_quiet(const struct lane *l)
 {
-    return !l->flights && (l->drained || is_paused(l) || l->dispatch->stopping);
+    return !l->flights && (l->drained || lane_is_paused(l) || l->dispatch->stopping);
 }

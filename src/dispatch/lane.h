@@ -94,7 +94,7 @@ struct dispatch {
     bool stopping;
 };
 
-/* lane.c: what a lane takes and when */
+/* lane.c: its life, its timers, and what it hands out */
 int lane_open(struct lane *l, struct dispatch *d, const struct method *m);
 void lane_close(struct lane *l);
 void lane_recover(struct lane *l);
@@ -103,20 +103,29 @@ void lane_recover(struct lane *l);
 void lane_resume(struct lane *l);
 /* In a second, what could not be done now. */
 void lane_try_later(struct lane *l);
-/* Claims for workers with room; part of the transaction that is about to be committed. */
-void lane_claim(struct lane *l);
 /* Gives waiting flights to workers with room. */
 void lane_hand_out(struct lane *l);
-/* The destination is in trouble: nothing more is claimed for a while. */
-void lane_note_trouble(struct lane *l, const char *code, const char *reason);
-/* The same when no worker can serve. */
-void lane_note_unfit(struct lane *l, const char *code, const char *reason);
-void lane_note_well(struct lane *l);
 void lane_look_soon(struct lane *l, bool changed);
 bool lane_is_quiet(const struct lane *l);
 const struct settings *lane_settings(const struct lane *l);
 struct cause lane_cause(const struct lane *l, const char *what);
 struct retry_law lane_law(const struct lane *l);
+
+int64_t lane_now(const struct lane *l);
+void lane_wake(sd_event_source *timer, int64_t microseconds);
+
+/* claim.c: what a lane takes from the store */
+void lane_ensure_links(struct lane *l);
+/* Claims for workers with room; part of the transaction that is about to be committed. */
+void lane_claim(struct lane *l);
+
+/* trouble.c */
+bool lane_is_paused(const struct lane *l);
+/* The destination is in trouble: nothing more is claimed for a while. */
+void lane_note_trouble(struct lane *l, const char *code, const char *reason);
+/* The same when no worker can serve. */
+void lane_note_unfit(struct lane *l, const char *code, const char *reason);
+void lane_note_well(struct lane *l);
 
 /* flight.c: what becomes of a delivery */
 int flight_new(struct lane *l, const struct record *r, struct flight **ret);
@@ -132,12 +141,17 @@ int flight_withdraw(struct flight *f, const char *words, int64_t uid);
 /* Fetches the texts that a worker needs. 0, STORE_UNKNOWN, -errno. */
 int flight_fetch(struct flight *f);
 
-/* link.c: a worker, its process and its wire */
+/* link.c: a worker and its wire */
 int link_open(struct lane *l);
 void link_free(struct link *k);
 unsigned link_room(const struct link *k);
 /* 0, or -errno: then the link is lost and the flight still waits. */
 int link_deliver(struct link *k, struct flight *f);
 void link_quit(struct link *k);
+
+/* process.c: 0 with the connected socket (the caller's), and the link's pid and child set; or -errno */
+int process_start(struct link *k, int *ret_fd);
+/* The process may outlive its link: it is reaped all the same. */
+void process_let_go(struct link *k);
 
 #endif

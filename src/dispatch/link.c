@@ -2,11 +2,8 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include <pindispatch/clock.h>
@@ -15,104 +12,14 @@
 #include <pindispatch/json.h>
 #include <pindispatch/log.h>
 
-extern char **environ;
-
 static void lose(struct link *k, const char *code, const char *reason);
-
-/* ---- the process ---- */
-
-/* glibc and GLib keep small freed pieces in caches that M_PERTURB does not reach. */
-static char *const worker_environment[] = { "GLIBC_TUNABLES=glibc.malloc.tcache_count=0", "G_SLICE=always-malloc" };
-
-static bool is_overridden(const char *variable)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(worker_environment); i++) {
-        size_t n = strcspn(worker_environment[i], "=") + 1;
-
-        if (strncmp(variable, worker_environment[i], n) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* The daemon's environment with the worker's additions; the strings are borrowed. */
-static char **make_environment(void)
-{
-    size_t n = 0, m = 0;
-    char **list;
-
-    while (environ[n])
-        n++;
-    list = calloc(n + ARRAY_SIZE(worker_environment) + 1, sizeof(*list));
-    if (!list)
-        return NULL;
-    for (size_t i = 0; i < n; i++)
-        if (!is_overridden(environ[i]))
-            list[m++] = environ[i];
-    memcpy(list + m, worker_environment, sizeof(worker_environment));
-    return list;
-}
-
-static int spawn(const char *program, int socket, pid_t *ret)
-{
-    CLEANUP(free_cleanup) char **environment = make_environment();
-    char *const arguments[] = { (char *)program, NULL };
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    int r;
-
-    if (!environment)
-        return -ENOMEM;
-    sigemptyset(&none);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    r = -posix_spawn(ret, program, &actions, &attributes, arguments, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return r;
-}
-
-static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata)
-{
-    struct link *k = userdata;
-
-    (void)source;
-    (void)info;
-    if (k)
-        k->pid = 0;
-    return 0;
-}
-
-static int start_process(struct link *k, int *ret_fd)
-{
-    struct dispatch *d = k->lane->dispatch;
-    CLEANUP(fd_cleanup) int ours = -1;
-    CLEANUP(fd_cleanup) int theirs = -1;
-    int pair[2], r;
-
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-        return -errno;
-    ours = pair[0];
-    theirs = pair[1];
-    r = spawn(d->worker_program, theirs, &k->pid);
-    if (r == 0)
-        r = sd_event_add_child(d->site->loop, &k->child, k->pid, WEXITED, on_child, k);
-    if (r < 0)
-        return r;
-    *ret_fd = fd_take(&ours);
-    return 0;
-}
 
 static int find_worker(struct link *k, int *ret_fd)
 {
     const char *socket = settings_text(lane_settings(k->lane), "workers.socket");
 
     if (!*socket)
-        return start_process(k, ret_fd);
+        return process_start(k, ret_fd);
     *ret_fd = socket_connect(socket);
     return *ret_fd < 0 ? *ret_fd : 0;
 }
@@ -387,18 +294,6 @@ int link_open(struct lane *l)
     return 0;
 }
 
-/* The process may outlive the link: it is reaped all the same. */
-static void let_child_go(struct link *k)
-{
-    if (k->child && k->pid > 0) {
-        sd_event_source_set_userdata(k->child, NULL);
-        sd_event_source_set_floating(k->child, true);
-        sd_event_source_unref(k->child);
-    } else {
-        sd_event_source_disable_unref(k->child);
-    }
-}
-
 void link_free(struct link *k)
 {
     struct link **at = &k->lane->links;
@@ -409,7 +304,7 @@ void link_free(struct link *k)
         *at = k->next;
     channel_close(k->channel);
     sd_event_source_disable_unref(k->deadline);
-    let_child_go(k);
+    process_let_go(k);
     free(k);
 }
 
