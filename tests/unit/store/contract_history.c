@@ -78,6 +78,7 @@ void what_is_over_is_forgotten_after_retention(void **state)
     claim(f, "print", 1, &k);
     f->now += HOUR;
     assert_int_equal(settle(f, delivered, STATES_ALL, STATE_DELIVERED, "printed"), 0);
+    f->now++;
     young = put(f, "e4", "nopin");
     c = because(f, "sweep");
     assert_int_equal(store_sweep(f->store, 0, START + HOUR, 10, &c), 1); /* the one without a PIN */
