@@ -59,6 +59,7 @@ class Dispatcher:
         self.config = self.dir / "pindispatch.conf"
         self.log_path = self.dir / "log"
         self.process = None
+        self.prefix = []  # of the command that starts it: another user, a tracer
         self.pin, self.puk, self.groups, self.top = pin, puk, groups, {}
 
     # -- configuration
@@ -89,8 +90,8 @@ class Dispatcher:
         self.prepare()
         before = self.log().count(" is ready: ")
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([program("pindispatchd"), "--config", str(self.config), *options],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.process = subprocess.Popen([*self.prefix, program("pindispatchd"), "--config", str(self.config),
+                                             *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env={**os.environ, **(environment or {})})
 
         def ready():
