@@ -13,7 +13,8 @@
  *   {"command":"reload"}                                 → {"ok":true,"generation":N}
  *   {"command":"metrics"}                                → {"ok":true,"text":…}
  *   {"command":"audit-verify"}                           → {"ok":true,"rows":N} or error "audit"
- *   {"command":"audit-export","after":N}                 → {"item":{row}}… {"ok":true}
+ *       (with audit.public_key also "anchors": how many, and "anchored": the row of the newest)
+ *   {"command":"audit-export","after":N}                 → {"item":{row}}… {"item":{"anchor":{…}}}… {"ok":true}
  *
  * Error codes: "usage" (not a request), "unknown" (no such delivery), "refused" (the state does not allow it), "denied"
  * (the peer's rights do not), "config" (a reload was refused), "audit" (the chain is broken), "store" (it failed), "busy". A line

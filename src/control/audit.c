@@ -2,8 +2,11 @@
 
 #include <errno.h>
 
+#include <pindispatch/settings.h>
 #include <pindispatch/site.h>
 #include <pindispatch/store.h>
+
+enum { VERIFY_ROWS = 10000 }; /* a step: some milliseconds */
 
 static int put_detail(json_t *row, const char *detail)
 {
@@ -23,6 +26,7 @@ json_t *audit_row_to_json(const struct audit_row *r)
     row = json_pack("{s:I, s:s, s:s, s:I, s:I}", "seq", (json_int_t)r->seq, "delivery", uuid_format(&r->delivery, id),
                     "to", r->to, "uid", (json_int_t)r->uid, "generation", (json_int_t)r->generation);
     if (!row || put_time(row, "time", r->time) < 0 ||
+        (r->prior > 0 && json_object_set_new(row, "prior", json_integer((json_int_t)r->prior)) < 0) ||
         json_put_text(row, "from", r->from && r->from[0] ? r->from : NULL) < 0 ||
         json_put_text(row, "cause", r->cause) < 0 || json_put_text(row, "words", r->words) < 0 ||
         json_put_text(row, "template", r->template_hash && r->template_hash[0] ? r->template_hash : NULL) < 0 ||
@@ -42,6 +46,22 @@ static int export_row(void *userdata, const struct audit_row *r)
     return request_page_is_full(q) ? 1 : 0;
 }
 
+static int export_anchor(void *userdata, const struct anchor *a)
+{
+    struct request *q = userdata;
+    json_t *anchor;
+    int e;
+
+    if (a->number <= q->anchor || a->seq <= q->first)
+        return 0;
+    anchor = anchor_to_json(a);
+    e = request_item(q, anchor ? json_pack("{s:o}", "anchor", anchor) : NULL);
+    if (e != 0)
+        return e;
+    q->anchor = a->number;
+    return request_page_is_full(q) ? 1 : 0;
+}
+
 int command_audit_export(struct request *q)
 {
     json_int_t after;
@@ -51,24 +71,62 @@ int command_audit_export(struct request *q)
         r = request_number(q, "after", 0, INT64_MAX, 0, &after);
         if (r != 0)
             return r;
-        q->after = (uint64_t)after;
+        q->first = q->after = (uint64_t)after;
         q->begun = true;
     }
-    r = store_audit(q->site->store, NULL, q->after, export_row, q);
-    if (r < 0)
-        return r;
-    return r > 0 ? STEP_MORE : request_answer(q, json_object());
+    r = q->rows_done ? 0 : store_audit(q->site->store, NULL, q->after, export_row, q);
+    q->rows_done = r == 0;
+    if (r == 0)
+        r = store_anchors(q->site->store, export_anchor, q);
+    if (r != 0)
+        return r < 0 ? r : STEP_MORE;
+    return request_answer(q, json_object());
 }
 
+/* The key that anchors are checked with; NULL: none is set. 0, STEP_REFUSED or negative. */
+static int load_key(struct request *q)
+{
+    const char *path = settings_text(q->site->settings, "audit.public_key");
+    struct problem p = { 0 };
+    int r = *path ? audit_key_load(path, &q->key, &p) : 0;
+
+    return r > 0 ? request_refuse(q, "config", "audit.public_key: %s: %s", p.where, p.message) : r;
+}
+
+static int begin_check(struct request *q, struct problem *p)
+{
+    q->begun = true;
+    return audit_check_new(q->site->store, settings_text(q->site->settings, "store.path"), q->key, &q->check, p);
+}
+
+static int answer_check(struct request *q)
+{
+    json_t *answer = json_pack("{s:I}", "rows", (json_int_t)audit_check_rows(q->check));
+
+    if (answer && q->key &&
+        (json_object_set_new(answer, "anchors", json_integer((json_int_t)audit_check_anchors(q->check))) < 0 ||
+         json_object_set_new(answer, "anchored", json_integer((json_int_t)audit_check_anchored(q->check))) < 0)) {
+        json_decref(answer);
+        answer = NULL;
+    }
+    return request_answer(q, answer);
+}
+
+/* In steps: a long trail must not hold up the loop. */
 int command_audit_verify(struct request *q)
 {
     struct problem p = { 0 };
-    uint64_t rows = 0;
-    int r = store_audit_verify(q->site->store, &rows, &p);
+    bool done = false;
+    int r = q->begun ? 0 : load_key(q);
 
+    if (r != 0)
+        return r;
+    r = q->begun ? 0 : begin_check(q, &p);
+    if (r == 0)
+        r = audit_check_step(q->check, VERIFY_ROWS, &done, &p);
     if (r < 0)
         return r;
     if (r > 0)
         return request_refuse(q, "audit", "%s%s%s", p.where, p.where[0] ? ": " : "", p.message);
-    return request_answer(q, json_pack("{s:I}", "rows", (json_int_t)rows));
+    return done ? answer_check(q) : STEP_MORE;
 }

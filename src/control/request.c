@@ -47,8 +47,7 @@ static int check_members(const struct command *c, json_t *arguments, struct prob
     const char *name;
     json_t *value;
 
-    json_object_foreach(arguments, name, value)
-    {
+    json_object_foreach (arguments, name, value) {
         const char *near;
 
         if (takes(c, name))
@@ -90,6 +89,8 @@ void request_release(struct request *q)
     json_decref(q->arguments);
     json_decref(q->answer);
     q->arguments = q->answer = NULL;
+    q->check = audit_check_free(q->check);
+    q->key = audit_key_free(q->key);
     buffer_release(&q->items);
 }
 
@@ -116,8 +117,7 @@ int request_states(struct request *q, unsigned *ret_mask)
     if (!json_is_array(states))
         return request_refuse(q, "usage", "\"states\" is a list of names");
     *ret_mask = 0;
-    json_array_foreach(states, i, item)
-    {
+    json_array_foreach (states, i, item) {
         const char *name = json_string_value(item);
         enum delivery_state state;
         const char *near;

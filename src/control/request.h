@@ -2,6 +2,7 @@
 #ifndef PINDISPATCH_CONTROL_REQUEST_H
 #define PINDISPATCH_CONTROL_REQUEST_H
 
+#include <pindispatch/audit.h>
 #include <pindispatch/buffer.h>
 #include <pindispatch/control.h>
 #include <pindispatch/delivery.h>
@@ -49,7 +50,12 @@ struct request {
     bool has_before;
     struct uuid before; /* list: ids below this one come next */
     uint64_t after;     /* audit-export: rows above this one come next */
-    json_int_t left;    /* list: how many may still come */
+    uint64_t first;     /* … and this was the first of them, less one */
+    uint64_t anchor;    /* … then anchors above this number */
+    bool rows_done;
+    struct audit_check *check; /* audit-verify: owned */
+    struct audit_key *key;     /* … with it; owned, may be NULL */
+    json_int_t left;           /* list: how many may still come */
 };
 
 /* Who may: by what is given away or changed. Whoever can open the socket may watch; more is asked of the host. */

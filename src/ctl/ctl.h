@@ -42,6 +42,9 @@ int ctl_method(struct ctl *c, int argc, char **argv);
 int ctl_preview(struct ctl *c, int argc, char **argv);
 int ctl_keygen(struct ctl *c, int argc, char **argv);
 int ctl_seal(struct ctl *c, int argc, char **argv);
+/* audit_key.c: the pair that anchors are signed with, in DIR or where configured. ASKED: one that is there is an
+ * error. */
+int ctl_make_audit_key(struct ctl *c, const char *dir, bool asked, bool force);
 int ctl_audit(struct ctl *c, int argc, char **argv);
 
 /* Messages on standard error. They return the status that fits them. */

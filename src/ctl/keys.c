@@ -274,12 +274,14 @@ int ctl_keygen(struct ctl *c, int argc, char **argv)
 {
     CLEANUP(pair_release) struct pair pair = { 0 };
     struct keygen o = { .curve = "P-256" };
+    bool audit = false;
     const struct ctl_option options[] = {
         { "curve", 0, CTL_TEXT, &o.curve, "CURVE", "P-256 (standard) or X25519" },
         { "output", 'o', CTL_TEXT, &o.dir, "DIR", "write seal.pub.jwk and seal.key.jwk there, not where configured" },
         { "rotate", 'r', CTL_FLAG, &o.rotate, NULL, "put a new key before those that exist, which still open" },
         { "keep", 0, CTL_TEXT, &o.keep, "N", "with --rotate: keep N keys in all and forget the oldest" },
         { "force", 'f', CTL_FLAG, &o.force, NULL, "replace keys that exist: what waits for them is lost" },
+        { "audit", 0, CTL_FLAG, &audit, NULL, "only the pair for anchors of the audit trail" },
         { 0 },
     };
     int status;
@@ -292,8 +294,15 @@ int ctl_keygen(struct ctl *c, int argc, char **argv)
         return ctl_misused(c, "--rotate keeps the old keys and --force drops them: choose one");
     if (o.keep && !o.rotate)
         return ctl_misused(c, "--keep goes with --rotate");
+    if (audit && o.rotate)
+        return ctl_misused(c, "--rotate is for the keys that seal");
+    if (audit)
+        return ctl_make_audit_key(c, o.dir, true, o.force);
     status = do_keygen(c, &o, &pair);
     if (status == CTL_DONE)
         tell_pair(c, &pair);
+    /* Beside it the one for the audit trail, unless there is one: old anchors are checked with that. */
+    if (status == CTL_DONE && !o.rotate)
+        status = ctl_make_audit_key(c, o.dir, false, false);
     return status == CTL_DONE && o.rotate && !o.dir ? reload(c) : status;
 }

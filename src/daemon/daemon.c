@@ -289,7 +289,9 @@ static int open_store(struct daemon *d)
     if (r == 0)
         r = commit_new(d->site.loop, d->store, &d->commit);
     d->site.commit = d->commit;
-    return r;
+    if (r == 0)
+        r = anchor_start(d, &p);
+    return r > 0 ? refuse(&p) : r;
 }
 
 static int open_rooms(struct daemon *d)
@@ -373,6 +375,8 @@ int daemon_run(struct daemon *d)
     r = sd_event_loop(d->site.loop);
     CRASH_POINT("daemon.flushing");
     commit_flush(d->commit);
+    anchor_stop(d);
+    commit_flush(d->commit);
     CRASH_POINT("daemon.flushed");
     log_event(LOG_NOTICE, MESSAGE_STOPPED, NULL, "pindispatchd ends");
     return r < 0 ? 1 : r;
@@ -383,6 +387,7 @@ void daemon_release(struct daemon *d)
     dispatch_free(d->dispatch);
     control_free(d->control);
     intake_free(d->intake);
+    anchor_release(d);
     commit_free(d->commit);
     sd_event_source_disable_unref(d->drain);
     sd_event_source_disable_unref(d->upkeep);

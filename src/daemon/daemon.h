@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+struct audit_key;
+struct auditor;
 struct control;
 struct dispatch;
 struct intake;
@@ -31,12 +33,16 @@ struct daemon {
     struct dispatch *dispatch;
     char *worker_program;
     int64_t started;
-    sd_event_source *drain;   /* how long a stop may take */
-    sd_event_source *upkeep;  /* what time does to the store */
-    sd_event_source *settled; /* after each turn: is everything done? (a stop, --once) */
-    int64_t clock_offset;     /* from the time since boot to the wall clock, when it was looked at last */
-    int64_t erase_after;      /* since boot: until then nothing is erased by its age; 0: the clock is trusted */
-    bool hasten;              /* the clock went back */
+    sd_event_source *drain;      /* how long a stop may take */
+    sd_event_source *upkeep;     /* what time does to the store */
+    sd_event_source *settled;    /* after each turn: is everything done? (a stop, --once) */
+    int64_t clock_offset;        /* from the time since boot to the wall clock, when it was looked at last */
+    int64_t erase_after;         /* since boot: until then nothing is erased by its age; 0: the clock is trusted */
+    bool hasten;                 /* the clock went back */
+    struct audit_key *audit_key; /* NULL: the audit trail is not anchored */
+    struct auditor *auditor;
+    sd_event_source *anchor; /* when the next anchor is due */
+    bool anchor_failed;      /* then that timer tries again, and not each turn */
     bool stopping;
 };
 
@@ -60,6 +66,11 @@ void guard_start(struct daemon *d);
 void guard_clock(struct daemon *d); /* has it jumped? */
 bool guard_hasten(struct daemon *d);
 bool guard_may_erase(const struct daemon *d);
+/* anchor.c */
+int anchor_start(struct daemon *d, struct problem *p); /* 0; 1 with P; -errno */
+void anchor_look(struct daemon *d);
+void anchor_stop(struct daemon *d);
+void anchor_release(struct daemon *d);
 /* sockets.c: activated by systemd, else made here. */
 int sockets_open(struct daemon *d);
 /* status.c: for struct control_host. */

@@ -60,6 +60,7 @@ static int on_turn(sd_event_source *source, void *userdata)
 
     (void)source;
     guard_clock(d);
+    anchor_look(d);
     if (!store_is_untidy(d->store) || sd_event_now(d->site.loop, CLOCK_MONOTONIC, &now) < 0)
         return 0;
     sd_event_source_get_time(d->upkeep, &next);

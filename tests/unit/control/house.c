@@ -12,6 +12,7 @@
 #include <pindispatch/event.h>
 #include <pindispatch/file.h>
 #include <pindispatch/outcome.h>
+#include <pindispatch/settings.h>
 
 enum { PATIENCE = 20000 };
 
@@ -60,6 +61,14 @@ static int host_withdraw(void *userdata, const struct uuid *id, const char *word
     return h->withdraw_result;
 }
 
+static const struct setting rows[] = {
+    { .name = "store.path", .type = SETTING_TEXT, .standard = "" },
+    { .name = "audit.public_key", .type = SETTING_TEXT, .standard = "" },
+    { .name = NULL },
+};
+
+static const struct setting *const schemas[] = { rows, NULL };
+
 static char *path_in(const struct house *h, const char *name)
 {
     char *path = path_join(h->dir, name);
@@ -85,14 +94,19 @@ int house_setup(void **state)
     assert_non_null(mkdtemp(h->dir));
     path = path_in(h, "store.db");
     assert_int_equal(store_open("sqlite", path, &h->store, &p), 0);
+    assert_int_equal(settings_new(schemas, &h->settings), 0);
+    assert_int_equal(settings_set(h->settings, "store.path", path, &p), 0);
     free(path);
     assert_return_code(sd_event_new(&h->loop), 0);
     assert_int_equal(commit_new(h->loop, h->store, &h->commit), 0);
     h->privilege = CONTROL_OPERATE;
     h->destination = "pin";
-    h->site = (struct site){
-        .loop = h->loop, .clock = &clock_real, .store = h->store, .commit = h->commit, .generation = 1
-    };
+    h->site = (struct site){ .loop = h->loop,
+                             .settings = h->settings,
+                             .clock = &clock_real,
+                             .store = h->store,
+                             .commit = h->commit,
+                             .generation = 1 };
     assert_int_equal(control_new(&h->site, &host, &h->control), 0);
     path = path_in(h, "c.sock");
     fd = socket_listen(path, 0600);
@@ -122,6 +136,7 @@ int house_teardown(void **state)
     commit_flush(h->commit);
     commit_free(h->commit);
     store_close(h->store);
+    settings_free(h->settings);
     sd_event_unref(h->loop);
     remove_folder(h->dir);
     free(h);

@@ -16,6 +16,7 @@ struct house {
     sd_event *loop;
     struct store *store;
     struct commit *commit;
+    struct settings *settings;
     struct control *control;
     struct site site;
     unsigned nudges, reloads;
