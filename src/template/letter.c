@@ -4,16 +4,25 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cairo-pdf.h>
+#include <glib.h>
 
 #include <pindispatch/clock.h>
+#include <pindispatch/file.h>
 
 #include "language.h"
 #include "page.h"
 #include "source.h"
 
-enum { PAGES_MOST = 1, DPI_LEAST = 10, DPI_MOST = 1200, PIXELS_MOST = 64 * 1024 * 1024 };
+enum {
+    PAGES_MOST = 8,
+    HASHES_MOST = 64 * SOURCE_HASH,
+    DPI_LEAST = 10,
+    DPI_MOST = 1200,
+    PIXELS_MOST = 64 * 1024 * 1024
+};
 
 struct version {
     char tag[LANGUAGE_TAG]; /* first: see language_best() */
@@ -34,41 +43,150 @@ struct loading {
     struct findings *f;
 };
 
-static int parse_version(struct letter *l, struct version *v, const struct source *s, struct findings *f)
-{
-    struct secrecy x = { .bare = 0 };
-    const struct page_source source = {
-        .bytes = buffer_bytes(&s->text), .size = buffer_size(&s->text), .file = s->path, .tag = v->tag, .secrecy = &x
-    };
-    int r = page_parse(&source, &v->pages[0], f);
+/* What the pages of one version share while they are read. */
+struct reading {
+    struct letter *l;
+    struct version *v;
+    struct secrecy secrecy;
+    struct buffer hashes; /* of all files, a line each */
+    struct findings *f;
+};
 
-    if (r != 0)
-        return r;
-    v->n = 1;
-    if (!page_prints_secret(v->pages[0]))
-        return findings_add(f, "no-secret", s->path, "a letter must print {{secret}}, or {{pin}} and {{puk}}");
-    return page_check(v->pages[0], l->ts, f);
+static int parse_page(struct reading *x, const struct source *s)
+{
+    const struct page_source source = { .svg = { .bytes = buffer_bytes(&s->text),
+                                                 .size = buffer_size(&s->text),
+                                                 .file = s->path,
+                                                 .root = x->l->dir,
+                                                 .hashes = &x->hashes },
+                                        .tag = x->v->tag,
+                                        .secrecy = &x->secrecy };
+    struct page **page = &x->v->pages[x->v->n];
+    int r = buffer_addf(&x->hashes, "%s\n", s->hash);
+
+    if (r == 0)
+        r = page_parse(&source, page, x->f);
+    if (r == 0)
+        x->v->n++;
+    return r;
+}
+
+/* "letter.svg" is the first page, "letter-2.svg" the second. The caller frees. */
+static char *page_name(const char *name, unsigned number)
+{
+    size_t stem = strlen(name) - (g_str_has_suffix(name, ".svg") ? strlen(".svg") : 0);
+    char *page = NULL;
+
+    if (number == 1)
+        return strdup(name);
+    return asprintf(&page, "%.*s-%u%s", (int)stem, name, number, name + stem) < 0 ? NULL : page;
+}
+
+static bool has_page(const struct letter *l, const char *tag, const char *name)
+{
+    CLEANUP(free_cleanup) char *folder = tag[0] ? path_join(l->dir, tag) : strdup(l->dir);
+    CLEANUP(free_cleanup) char *path = folder ? path_join(folder, name) : NULL;
+
+    return path && access(path, F_OK) == 0;
+}
+
+/* Page NUMBER; beyond the first, there need be none: -ENOENT. */
+static int load_page(struct reading *x, unsigned number)
+{
+    CLEANUP(free_cleanup) char *name = page_name(x->l->name, number);
+    struct source s = { .path = NULL };
+    int r;
+
+    if (!name)
+        return -ENOMEM;
+    if (number > 1 && !has_page(x->l, x->v->tag, name))
+        return -ENOENT;
+    if (number > PAGES_MOST)
+        return findings_add(x->f, "template", x->l->dir, "a letter can have at most %d pages", PAGES_MOST);
+    r = source_read(x->l->dir, x->v->tag, name, &s, x->f);
+    if (r == 0)
+        r = parse_page(x, &s);
+    source_release(&s);
+    return r;
+}
+
+static int load_pages(struct reading *x)
+{
+    int r = 0, bad = 0;
+
+    for (unsigned number = 1; findings_go_on(x->f, r) && number <= PAGES_MOST + 1; number++) {
+        bad |= r;
+        r = load_page(x, number);
+    }
+    return r < 0 && r != -ENOENT ? r : bad | (r > 0);
+}
+
+static bool prints_secret(const struct version *v)
+{
+    for (unsigned i = 0; i < v->n; i++)
+        if (page_prints_secret(v->pages[i]))
+            return true;
+    return false;
+}
+
+/* Of one file the hash is that file's own; of several, that of their hashes. */
+static int hash_version(struct reading *x)
+{
+    const char *hashes = buffer_bytes(&x->hashes);
+
+    if (buffer_size(&x->hashes) > SOURCE_HASH)
+        return source_hash(hashes, buffer_size(&x->hashes), x->v->hash);
+    memcpy(x->v->hash, hashes, SOURCE_HASH - 1);
+    x->v->hash[SOURCE_HASH - 1] = '\0';
+    return 0;
+}
+
+static int check_pages(struct reading *x)
+{
+    int r = 0, bad = 0;
+
+    for (unsigned i = 0; i < x->v->n && findings_go_on(x->f, r); i++) {
+        bad |= r;
+        r = page_check(x->v->pages[i], x->l->ts, x->f);
+    }
+    return r < 0 ? r : r | bad;
+}
+
+static int lack_secret(struct reading *x)
+{
+    char where[FINDING_WHERE];
+    const char *tag = x->v->tag;
+
+    snprintf(where, sizeof(where), "%.150s/%s%s%.60s", x->l->dir, tag, tag[0] ? "/" : "", x->l->name);
+    return findings_add(x->f, "no-secret", where, "a letter must print {{secret}}, or {{pin}} and {{puk}}");
 }
 
 static int load_version(void *userdata, const char *tag)
 {
     struct loading *loading = userdata;
     struct letter *l = loading->l;
-    struct source s = { .path = NULL };
-    struct version *v = &l->versions[l->n];
-    int r;
+    struct reading x = { .l = l, .v = &l->versions[l->n], .hashes = BUFFER(HASHES_MOST), .f = loading->f };
+    int r, bad;
 
     if (l->n == LANGUAGES_MOST)
         return findings_add(loading->f, "template", l->dir, "there are more than %d languages", LANGUAGES_MOST);
-    r = source_read(l->dir, tag, l->name, &s, loading->f);
-    if (r != 0)
-        return r;
     l->n++;
-    memcpy(v->tag, tag, strlen(tag) + 1);
-    memcpy(v->hash, s.hash, sizeof(v->hash));
-    r = parse_version(l, v, &s, loading->f);
-    source_release(&s);
-    return r;
+    memcpy(x.v->tag, tag, strlen(tag) + 1);
+    r = load_pages(&x);
+    if (r == 0 && !prints_secret(x.v))
+        r = lack_secret(&x);
+    bad = r > 0;
+    if (findings_go_on(x.f, r))
+        r = check_pages(&x);
+    if (r == 0)
+        r = bad;
+    if (r == -ENOBUFS)
+        r = findings_add(x.f, "template", l->dir, "a letter is made of too many files");
+    if (r == 0)
+        r = hash_version(&x);
+    buffer_release(&x.hashes);
+    /* The other languages are looked at, too, when all findings are wanted. */
+    return findings_go_on(x.f, r) ? 0 : r;
 }
 
 static int load(const char *dir, const char *name, struct letter **ret, struct findings *f)
@@ -84,6 +202,8 @@ static int load(const char *dir, const char *name, struct letter **ret, struct f
     r = language_each(l->dir, (const char *const[]){ l->name, NULL }, load_version, &loading);
     if (r < 0 && r != -ENOMEM)
         return findings_add(f, "template", l->dir, "cannot be read: %s", strerror(-r));
+    if (r == 0 && f->n > 0)
+        return 1;
     if (r == 0)
         *ret = TAKE(l);
     return r;

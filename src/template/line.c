@@ -27,7 +27,7 @@ static PangoFontDescription *describe(const struct setting *s, const struct styl
     pango_font_description_set_family(d, style->family);
     pango_font_description_set_weight(d, (PangoWeight)style->weight);
     pango_font_description_set_style(d, style->italic ? PANGO_STYLE_ITALIC : PANGO_STYLE_NORMAL);
-    pango_font_description_set_absolute_size(d, style->size * s->scale * PANGO_SCALE);
+    pango_font_description_set_absolute_size(d, style->size * s->scale * s->share * PANGO_SCALE);
     return d;
 }
 
@@ -95,7 +95,7 @@ static void add_attributes(const struct setting *s, PangoAttrList *list, const s
 {
     PangoFontDescription *d = describe(s, style);
     guint16 alpha = share16(style->opacity * style->fill_opacity);
-    int spacing = (int)lround(style->letter_spacing * s->scale * PANGO_SCALE);
+    int spacing = (int)lround(style->letter_spacing * s->scale * s->share * PANGO_SCALE);
 
     insert(list, pango_attr_font_desc_new(d), start, end);
     insert(list,
@@ -106,6 +106,15 @@ static void add_attributes(const struct setting *s, PangoAttrList *list, const s
     if (spacing != 0)
         insert(list, pango_attr_letter_spacing_new(spacing), start, end);
     pango_font_description_free(d);
+}
+
+static void set_direction(struct setting *s)
+{
+    enum direction direction = s->t->styles[0].direction;
+
+    pango_layout_set_auto_dir(s->ts->layout, direction == DIRECTION_AUTO);
+    pango_context_set_base_dir(s->ts->context,
+                               direction == DIRECTION_RTL ? PANGO_DIRECTION_RTL : PANGO_DIRECTION_LTR);
 }
 
 static void lay_out(struct setting *s)
@@ -121,6 +130,7 @@ static void lay_out(struct setting *s)
         if (end > s->runs[i].start)
             add_attributes(s, list, &s->t->styles[s->runs[i].style], s->runs[i].start, end);
     }
+    set_direction(s);
     pango_layout_set_width(layout, s->t->boxed ? (int)lround(s->t->box.width * s->scale * PANGO_SCALE) : -1);
     pango_layout_set_wrap(layout, s->t->styles[0].breaks ? PANGO_WRAP_WORD_CHAR : PANGO_WRAP_WORD);
     pango_layout_set_font_description(layout, d);
@@ -172,22 +182,24 @@ static double align(double start, double room, double width, enum anchor anchor)
     case ANCHOR_MIDDLE:
         return start + (room - width) / 2;
     case ANCHOR_END:
+    case ANCHOR_RIGHT:
         return start + room - width;
     default:
         return start;
     }
 }
 
+/* "start" is where reading starts: of a box, where its line does; of a point, where the template says. */
 static enum anchor anchor_of(const struct setting *s, PangoLayoutLine *line)
 {
     const struct style *style = &s->t->styles[0];
     enum anchor anchor = s->t->boxed && style->aligned ? style->align : style->anchor;
+    bool turns = s->t->boxed ? pango_layout_line_get_resolved_direction(line) == PANGO_DIRECTION_RTL
+                             : style->direction == DIRECTION_RTL;
 
-    /* "start" is where reading starts. */
-    if (s->t->boxed && anchor == ANCHOR_START &&
-        pango_layout_line_get_resolved_direction(line) == PANGO_DIRECTION_RTL)
+    if (turns && anchor == ANCHOR_START)
         return ANCHOR_END;
-    return anchor;
+    return turns && anchor == ANCHOR_END ? ANCHOR_START : anchor;
 }
 
 static int draw_line(struct setting *s, PangoLayoutLine *line, const struct extents *e, double x, double y)
@@ -203,23 +215,68 @@ static double line_height(const struct setting *s, const struct extents *e)
 {
     const struct style *style = &s->t->styles[0];
 
-    return style->line_height > 0 ? style->line_height * style->size * s->scale : e->height;
+    return style->line_height > 0 ? style->line_height * style->size * s->scale * s->share : e->height;
 }
 
-/* Lines fill the box from its top, each in the middle of its height. */
-static int draw_box(struct setting *s, GSList *lines)
+/* Do they fit the box? *RET_HEIGHT is what they take of it. */
+static bool lines_fit(const struct setting *s, GSList *lines, double *ret_height)
 {
-    double left = s->t->box.x * s->scale, top = s->t->box.y * s->scale, y = top;
-    double width = s->t->box.width * s->scale, bottom = top + s->t->box.height * s->scale;
+    double width = s->t->box.width * s->scale, room = s->t->box.height * s->scale;
+
+    *ret_height = 0;
+    for (; lines; lines = lines->next) {
+        struct extents e = measure(lines->data);
+
+        *ret_height += line_height(s, &e);
+        if (e.width > width + tolerance)
+            return false;
+    }
+    return *ret_height <= room + tolerance;
+}
+
+static bool fits_at(struct setting *s, double share, double *ret_height)
+{
+    s->share = share;
+    lay_out(s);
+    return lines_fit(s, pango_layout_get_lines_readonly(s->ts->layout), ret_height);
+}
+
+/* The largest letters with which it fits, to a hundredth of their size. False: not even with the least. */
+static bool fit(struct setting *s, double *ret_height)
+{
+    double large = 1, small = s->t->least;
+
+    if (fits_at(s, 1, ret_height))
+        return true;
+    if (small >= 1 || !fits_at(s, small, ret_height))
+        return false;
+    while (large - small > 0.01) {
+        double middle = (large + small) / 2;
+
+        if (fits_at(s, middle, ret_height))
+            small = middle;
+        else
+            large = middle;
+    }
+    return fits_at(s, small, ret_height);
+}
+
+/* Lines fill the box from its top, or as display-align says, each in the middle of its height. */
+static int draw_box(struct setting *s)
+{
+    double left = s->t->box.x * s->scale, y = s->t->box.y * s->scale, taken;
+    double width = s->t->box.width * s->scale;
+    bool fits = fit(s, &taken);
     int r = 0;
 
-    for (; lines && r == 0; lines = lines->next) {
+    if (!fits)
+        return setting_overflow(s, "does not fit its box");
+    y = align(y, s->t->box.height * s->scale, taken, s->t->styles[0].upright);
+    for (GSList *lines = pango_layout_get_lines_readonly(s->ts->layout); lines && r == 0; lines = lines->next) {
         PangoLayoutLine *line = lines->data;
         struct extents e = measure(line);
         double height = line_height(s, &e);
 
-        if (e.width > width + tolerance || y + height > bottom + tolerance)
-            return setting_overflow(s, "does not fit its box");
         r = draw_line(s, line, &e, align(left, width, e.width, anchor_of(s, line)),
                       y + (height - e.height) / 2 + e.ascent);
         y += height;
@@ -241,25 +298,24 @@ static int draw_point(struct setting *s, GSList *lines)
         y += line_height(s, &e);
     }
     if (s->t->styles[0].anchor == ANCHOR_START)
-        s->x += width / s->scale;
+        s->x += (s->t->styles[0].direction == DIRECTION_RTL ? -width : width) / s->scale;
     return r;
 }
 
 int setting_draw(struct setting *s)
 {
     PangoLayout *layout = s->ts->layout;
-    GSList *lines;
     int r;
 
+    s->share = 1;
     cairo_save(s->sheet->cr);
     cairo_transform(s->sheet->cr, &s->matrix);
     pango_cairo_update_context(s->sheet->cr, s->ts->context);
     lay_out(s);
-    lines = pango_layout_get_lines_readonly(layout);
     if (pango_layout_get_unknown_glyphs_count(layout) > 0)
         r = fail_glyphs(s);
     else
-        r = s->t->boxed ? draw_box(s, lines) : draw_point(s, lines);
+        r = s->t->boxed ? draw_box(s) : draw_point(s, pango_layout_get_lines_readonly(layout));
     cairo_restore(s->sheet->cr);
     /* The layout has a copy of the words, and would keep it. */
     pango_layout_set_attributes(layout, NULL);

@@ -57,6 +57,9 @@ char *mustache_prints(const struct mustache *m, char *text, size_t size);
 /* Calls EACH for every one of them. Stops at and returns a non-zero value. */
 int mustache_each_printed(const struct mustache *m, int (*each)(void *userdata, const struct mustache_name *name),
                           void *userdata);
+/* Calls EACH for every name in it, printed or asked for, as often as it is there. */
+void mustache_each_name(const struct mustache *m, void (*each)(void *userdata, const struct mustache_name *name),
+                        void *userdata);
 bool mustache_prints_secret(const struct mustache *m);
 /* It has no tags: it is always the same. */
 bool mustache_is_fixed(const struct mustache *m);

@@ -154,6 +154,14 @@ int mustache_each_printed(const struct mustache *m, int (*each)(void *userdata, 
     return 0;
 }
 
+void mustache_each_name(const struct mustache *m, void (*each)(void *userdata, const struct mustache_name *name),
+                        void *userdata)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (m->ops[i].kind != OP_TEXT && m->ops[i].name)
+            each(userdata, m->ops[i].name);
+}
+
 struct text {
     char *at;
     size_t left;

@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "code.h"
 #include "graphic.h"
 #include "language.h"
 #include "svg.h"
 
-enum { TEXTS_MOST = 256 };
+enum { TEXTS_MOST = 256, CODES_MOST = 16 };
 
 static const double points_per_unit = 72.0 / 96.0;
 static const double side_least = 30, side_most = 15000; /* points; PDF's own most is 14400 */
@@ -18,6 +19,8 @@ struct page {
     char *file;
     double width, height;
     struct graphic *graphic;
+    struct code *codes[CODES_MOST];
+    size_t n_codes;
     struct text *texts[TEXTS_MOST];
     size_t n;
 };
@@ -44,7 +47,8 @@ static int open_condition(struct splitter *x, struct surroundings *s, char sigil
     const struct mustache_name *row = fields_find(name);
     char closing[sizeof(s->closing)];
     size_t n = strlen(s->opening);
-    bool is_condition = row && (row->type == MUSTACHE_TEXT || row->type == MUSTACHE_SECRET);
+    bool is_condition =
+        row && (row->type == MUSTACHE_TEXT || row->type == MUSTACHE_SECRET || row->type == MUSTACHE_FLAG);
 
     if (!is_condition)
         return section_problem(x, "around elements a section can only be a condition on one text or secret");
@@ -166,6 +170,24 @@ static int parse_condition(struct splitter *x, const struct surroundings *s, str
         ret, x->f);
 }
 
+static int take_code(struct splitter *x, xmlNode *node, const struct surroundings *s)
+{
+    CLEANUP(mustache_cleanup) struct mustache *test = NULL;
+    struct page *page = x->page;
+    int r;
+
+    if (page->n_codes == CODES_MOST)
+        return svg_problem(page->file, node, x->f, "svg-code", "a page can have at most %d bar codes", CODES_MOST);
+    r = parse_condition(x, s, &test);
+    if (r == 0)
+        r = code_new(node, s, page->file, &test, &page->codes[page->n_codes], x->f);
+    if (r == 0) {
+        page->n_codes++;
+        discard(node);
+    }
+    return r;
+}
+
 /* A drawing within a section goes into a group of its own, which is shown or not. */
 static int take_drawing(struct splitter *x, xmlNode *node, const struct surroundings *s)
 {
@@ -220,6 +242,8 @@ static int take_element(struct splitter *x, xmlNode *node, const struct surround
 
     if (is_remark(node))
         return 0;
+    if (may_hold_text && code_is(node))
+        return take_code(x, node, s);
     if (!svg_is(node, "text")) {
         r = is_conditional ? take_drawing(x, node, s) : 0;
         return r == 0 ? enter(x, node, s, may_hold_text) : r;
@@ -322,16 +346,19 @@ static int check_words(const struct mustache *m, const struct page_source *s, st
 {
     if (language_is_known(s->tag) || mustache_each_printed(m, is_words, NULL) == 0)
         return 0;
-    return findings_add(f, "template", s->file, "there are no words for digits in the language \"%s\"", s->tag);
+    return findings_add(f, "template", s->svg.file, "there are no words for digits in the language \"%s\"", s->tag);
 }
 
 /* The file as a whole must be a good template: only so do errors get their line and column. */
 static int check_tags(const struct page_source *s, struct findings *f)
 {
     CLEANUP(mustache_cleanup) struct mustache *m = NULL;
-    const struct mustache_source source = {
-        .text = s->bytes, .size = s->size, .file = s->file, .line = 1, .names = fields_all, .fixed_delimiters = true
-    };
+    const struct mustache_source source = { .text = s->svg.bytes,
+                                            .size = s->svg.size,
+                                            .file = s->svg.file,
+                                            .line = 1,
+                                            .names = fields_all,
+                                            .fixed_delimiters = true };
     int r = mustache_parse(&source, &m, f), bad;
 
     if (r != 0)
@@ -346,7 +373,7 @@ static int check_tags(const struct page_source *s, struct findings *f)
 static int parse(struct splitter *x, const struct page_source *s)
 {
     CLEANUP(xml_doc_cleanup) xmlDoc *doc = NULL;
-    int bad = svg_read(s->bytes, s->size, s->file, &doc, x->f), r;
+    int bad = svg_read(&s->svg, &doc, x->f), r;
 
     if (!findings_go_on(x->f, bad))
         return bad;
@@ -365,7 +392,7 @@ int page_parse(const struct page_source *s, struct page **ret, struct findings *
     struct splitter x = { .page = page, .f = f };
     int r;
 
-    if (!page || !(page->file = strdup(s->file)))
+    if (!page || !(page->file = strdup(s->svg.file)))
         return -ENOMEM;
     r = parse(&x, s);
     if (r == 0)
@@ -379,6 +406,8 @@ struct page *page_free(struct page *page)
         return NULL;
     for (size_t i = 0; i < page->n; i++)
         text_free(page->texts[i]);
+    for (size_t i = 0; i < page->n_codes; i++)
+        code_free(page->codes[i]);
     graphic_free(page->graphic);
     free(page->file);
     free(page);
@@ -413,54 +442,106 @@ static int draw_graphic(struct page *page, struct sheet *sheet)
     return r;
 }
 
+/* The parts of a page in the order in which they are drawn: the graphic, the codes, the texts. */
+static size_t count_parts(const struct page *page)
+{
+    return 1 + page->n_codes + page->n;
+}
+
+static int draw_part(struct page *page, struct typesetter *ts, struct sheet *sheet, size_t i)
+{
+    if (i == 0)
+        return draw_graphic(page, sheet);
+    if (i <= page->n_codes)
+        return code_draw(page->codes[i - 1], sheet);
+    return typeset(ts, sheet, page->texts[i - 1 - page->n_codes]);
+}
+
 int page_draw(struct page *page, struct typesetter *ts, struct sheet *sheet)
 {
-    int r = draw_graphic(page, sheet);
+    int r = 0;
 
     sheet->width = page->width;
     sheet->height = page->height;
-    for (size_t i = 0; i < page->n && r == 0; i++)
-        r = typeset(ts, sheet, page->texts[i]);
+    for (size_t i = 0; i < count_parts(page) && r == 0; i++)
+        r = draw_part(page, ts, sheet, i);
     return r;
 }
 
-static void add_trouble(struct page *page, struct outcome *trouble, struct findings *f)
+static bool is_fixed(const struct page *page, size_t i)
 {
-    findings_add(f, trouble->code, page->file, "%s", trouble->reason);
-    outcome_release(trouble);
-    *trouble = (struct outcome){ .code = "" };
+    return i == 0 || (i > page->n_codes && mustache_is_fixed(page->texts[i - 1 - page->n_codes]->program));
 }
 
-static int draw_fixed(struct page *page, struct typesetter *ts, struct sheet *sheet, struct findings *f)
+static int try_parts(struct page *page, struct typesetter *ts, struct sheet *sheet, bool fixed_only,
+                     page_trouble *each, void *userdata)
 {
-    int r = draw_graphic(page, sheet), bad = 0;
+    sheet->width = page->width;
+    sheet->height = page->height;
+    for (size_t i = 0; i < count_parts(page); i++) {
+        int r = !fixed_only || is_fixed(page, i) ? draw_part(page, ts, sheet, i) : 0;
 
-    for (size_t i = 0; i <= page->n && findings_go_on(f, r); i++) {
+        if (r < 0)
+            return r;
         if (r > 0)
-            add_trouble(page, sheet->trouble, f);
-        bad |= r;
-        r = i < page->n && mustache_is_fixed(page->texts[i]->program) ? typeset(ts, sheet, page->texts[i]) : 0;
+            each(userdata, sheet->trouble);
+        outcome_release(sheet->trouble);
+        *sheet->trouble = (struct outcome){ .code = "" };
     }
-    if (r > 0)
-        add_trouble(page, sheet->trouble, f);
-    return r < 0 ? r : r | bad;
+    return 0;
+}
+
+static int try_on_scratch(struct page *page, struct typesetter *ts, struct sheet *sheet, bool fixed_only,
+                          page_trouble *each, void *userdata)
+{
+    const cairo_rectangle_t size = { 0, 0, page->width, page->height };
+    cairo_surface_t *scratch = cairo_recording_surface_create(CAIRO_CONTENT_COLOR_ALPHA, &size);
+    struct outcome trouble = { .code = "" };
+    int r;
+
+    sheet->cr = cairo_create(scratch);
+    sheet->trouble = &trouble;
+    r = try_parts(page, ts, sheet, fixed_only, each, userdata);
+    cairo_destroy(sheet->cr);
+    cairo_surface_destroy(scratch);
+    outcome_release(&trouble);
+    return r;
+}
+
+int page_try(struct page *page, struct typesetter *ts, struct sheet *sheet, page_trouble *each, void *userdata)
+{
+    return try_on_scratch(page, ts, sheet, false, each, userdata);
+}
+
+struct checking {
+    const struct page *page;
+    struct findings *f;
+    int bad;
+};
+
+static void add_trouble(void *userdata, const struct outcome *trouble)
+{
+    struct checking *c = userdata;
+
+    if (findings_go_on(c->f, c->bad))
+        c->bad = findings_add(c->f, trouble->code, c->page->file, "%s", trouble->reason);
 }
 
 int page_check(struct page *page, struct typesetter *ts, struct findings *f)
 {
-    const cairo_rectangle_t size = { 0, 0, page->width, page->height };
-    cairo_surface_t *scratch = cairo_recording_surface_create(CAIRO_CONTENT_COLOR_ALPHA, &size);
     const struct fields nothing = { .root = NULL };
-    struct outcome trouble = { .code = "" };
-    struct sheet sheet = { .cr = cairo_create(scratch),
-                           .width = page->width,
-                           .height = page->height,
-                           .fields = &nothing,
-                           .trouble = &trouble };
-    int r = draw_fixed(page, ts, &sheet, f);
+    struct sheet sheet = { .fields = &nothing };
+    struct checking c = { .page = page, .f = f };
+    int r = try_on_scratch(page, ts, &sheet, true, add_trouble, &c);
 
-    cairo_destroy(sheet.cr);
-    cairo_surface_destroy(scratch);
-    outcome_release(&trouble);
-    return r;
+    return r < 0 ? r : c.bad;
+}
+
+void page_each_name(const struct page *page, void (*each)(void *userdata, const struct mustache_name *name),
+                    void *userdata)
+{
+    for (size_t i = 0; i < page->n; i++)
+        mustache_each_name(page->texts[i]->program, each, userdata);
+    for (size_t i = 0; i < page->n_codes; i++)
+        each(userdata, code_value(page->codes[i]));
 }

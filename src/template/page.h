@@ -8,19 +8,15 @@
 #include <stddef.h>
 
 #include "secrecy.h"
+#include "svg.h"
 #include "typeset.h"
 
 struct page;
 
 struct page_source {
-    const char *bytes;
-    size_t size;
-    const char *file; /* for messages; images are looked for beside it */
-    const char *tag;  /* the template's language */
-    const char *root; /* the folder that images must lie in; NULL: there are none but those within the file */
-    /* What the pages of one letter share. */
-    struct secrecy *secrecy;
-    struct buffer *hashes; /* a line for each image that was read; may be NULL */
+    struct svg_source svg;
+    const char *tag;         /* the template's language */
+    struct secrecy *secrecy; /* what the pages of one letter share */
 };
 
 /* 0; 1 with F; -ENOMEM. */
@@ -35,7 +31,15 @@ bool page_prints_secret(const struct page *page);
 /* Sets what is the same in every letter, so that it is known to fit before the first one. 0; 1 with F; -ENOMEM. */
 int page_check(struct page *page, struct typesetter *ts, struct findings *f);
 
-/* Draws graphics, then texts. 0; 1 with the sheet's trouble; -ENOMEM. */
+/* The same for one event, with all that goes wrong: calls EACH with every trouble. 0 or -ENOMEM. */
+typedef void page_trouble(void *userdata, const struct outcome *trouble);
+int page_try(struct page *page, struct typesetter *ts, struct sheet *sheet, page_trouble *each, void *userdata);
+
+/* Calls EACH for every name that the page prints, or asks for in a section. */
+void page_each_name(const struct page *page, void (*each)(void *userdata, const struct mustache_name *name),
+                    void *userdata);
+
+/* Draws graphics, bar codes, then texts. 0; 1 with the sheet's trouble; -ENOMEM. */
 int page_draw(struct page *page, struct typesetter *ts, struct sheet *sheet);
 
 #endif

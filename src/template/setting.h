@@ -36,8 +36,9 @@ struct setting {
     struct run runs[RUNS_MOST];
     size_t n_runs;
     size_t style;
-    bool blank;  /* a collapsed blank waits for what comes after it */
-    double x, y; /* where the next line begins, user units */
+    bool blank;   /* a collapsed blank waits for what comes after it */
+    double x, y;  /* where the next line begins, user units */
+    double share; /* of their size that letters are set in, to fit the box */
 };
 
 /* Sets what stands in S->line, at S->x, S->y or in the box, and moves S->x behind it. 0; 1 with the trouble. */

@@ -118,15 +118,38 @@ static bool set_anchor(struct style *s, const char *value)
 static bool set_align(struct style *s, const char *value)
 {
     s->aligned = true;
-    if (word_is(value, "start") || word_is(value, "left"))
+    if (word_is(value, "left"))
+        s->align = ANCHOR_LEFT;
+    else if (word_is(value, "right"))
+        s->align = ANCHOR_RIGHT;
+    else if (word_is(value, "start"))
         s->align = ANCHOR_START;
     else if (word_is(value, "center"))
         s->align = ANCHOR_MIDDLE;
-    else if (word_is(value, "end") || word_is(value, "right"))
+    else if (word_is(value, "end"))
         s->align = ANCHOR_END;
     else
         return false;
     return true;
+}
+
+static bool set_upright(struct style *s, const char *value)
+{
+    if (word_is(value, "before") || word_is(value, "auto"))
+        s->upright = ANCHOR_START;
+    else if (word_is(value, "center"))
+        s->upright = ANCHOR_MIDDLE;
+    else if (word_is(value, "after"))
+        s->upright = ANCHOR_END;
+    else
+        return false;
+    return true;
+}
+
+static bool set_direction(struct style *s, const char *value)
+{
+    s->direction = word_is(value, "rtl") ? DIRECTION_RTL : DIRECTION_LTR;
+    return s->direction == DIRECTION_RTL || word_is(value, "ltr");
 }
 
 static bool set_letter_spacing(struct style *s, const char *value)
@@ -209,6 +232,8 @@ static const struct property {
     { "opacity", set_opacity },
     { "text-anchor", set_anchor },
     { "text-align", set_align },
+    { "display-align", set_upright },
+    { "direction", set_direction },
     { "letter-spacing", set_letter_spacing },
     { "line-height", set_line_height },
     { "white-space", set_blanks },
@@ -317,6 +342,7 @@ void style_enter(struct style *s, const xmlNode *node)
     CLEANUP(xml_text_cleanup) xmlChar *css = svg_attribute(node, "style");
 
     s->box[0] = '\0';
+    s->upright = ANCHOR_START;
     apply_space(s, node);
     for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
         CLEANUP(free_cleanup) char *value = value_of(node, (const char *)css, refusals[i].name);

@@ -7,7 +7,10 @@
 
 #include "attribute.h"
 
-enum anchor { ANCHOR_START, ANCHOR_MIDDLE, ANCHOR_END };
+enum anchor { ANCHOR_START, ANCHOR_MIDDLE, ANCHOR_END, ANCHOR_LEFT, ANCHOR_RIGHT };
+
+/* Which way a text runs: by its first letter, or as the template says. */
+enum direction { DIRECTION_AUTO, DIRECTION_LTR, DIRECTION_RTL };
 
 /* How blanks of the template become blanks on paper; those in values always stay. */
 enum blanks {
@@ -29,8 +32,10 @@ struct style {
     double opacity, fill_opacity;
     enum anchor anchor, align; /* text-anchor, and text-align within a box */
     bool aligned;              /* text-align was given */
-    double letter_spacing;     /* user units */
-    double line_height;        /* times the size; 0: as the font says */
+    enum anchor upright;       /* display-align: top, middle or bottom of a box; not inherited */
+    enum direction direction;
+    double letter_spacing; /* user units */
+    double line_height;    /* times the size; 0: as the font says */
     enum blanks blanks;
     bool breaks; /* overflow-wrap: a word too long for its box may be broken anywhere */
     bool displayed, visible;

@@ -2,15 +2,32 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include <libxml/SAX2.h>
 #include <libxml/parser.h>
 
 #include "attribute.h"
+#include "image.h"
 
 static const char svg_namespace[] = "http://www.w3.org/2000/svg";
+
+/* An element's place, kept in its _private: libxml2 knows only the line in which its tag ends. */
+enum { COLUMN_BITS = 24 };
+
+static void write_place(const char *file, const xmlNode *node, char where[FINDING_WHERE])
+{
+    uintptr_t place = node->type == XML_ELEMENT_NODE ? (uintptr_t)node->_private : 0;
+
+    if (place)
+        snprintf(where, FINDING_WHERE, "%.220s:%lu:%lu", file, (unsigned long)(place >> COLUMN_BITS),
+                 (unsigned long)(place & ((1UL << COLUMN_BITS) - 1)));
+    else
+        snprintf(where, FINDING_WHERE, "%.220s:%ld", file, xmlGetLineNo(node));
+}
 
 int svg_problem(const char *file, const xmlNode *node, struct findings *f, const char *code, const char *format, ...)
 {
@@ -20,7 +37,7 @@ int svg_problem(const char *file, const xmlNode *node, struct findings *f, const
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
-    snprintf(where, sizeof(where), "%s:%ld", file, xmlGetLineNo(node));
+    write_place(file, node, where);
     return findings_add(f, code, where, "%s", message);
 }
 
@@ -99,7 +116,7 @@ static int check_attribute(const char *file, const xmlNode *node, const xmlAttr 
         return svg_problem(file, node, f, "svg-attribute", "the attribute %s is not allowed", name);
     if ((strcasecmp(name, "href") == 0 || strcasecmp(name, "src") == 0) && !is_inner_reference(value))
         return svg_problem(file, node, f, "svg-reference",
-                           "%s must be \"#…\" or a PNG or JPEG image within the file (data:)", name);
+                           "%s must be \"#…\" or a PNG or JPEG image within the file (data:) or beside it", name);
     if (has_outer_url(value))
         return svg_problem(file, node, f, "svg-reference", "url() in %s must be url(#…)", name);
     if (strstr(value, "{{"))
@@ -154,7 +171,10 @@ static int refuse_xml(xmlParserCtxt *ctxt, const char *file, struct findings *f)
 
     if (e && e->code == XML_ERR_NO_MEMORY)
         return -ENOMEM;
-    snprintf(where, sizeof(where), "%s:%d", file, e ? e->line : 1);
+    if (e && e->int2 > 0)
+        snprintf(where, sizeof(where), "%.220s:%d:%d", file, e->line, e->int2);
+    else
+        snprintf(where, sizeof(where), "%.220s:%d", file, e ? e->line : 1);
     return findings_add(f, "xml", where, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
@@ -178,20 +198,83 @@ static void free_context(xmlParserCtxt **c)
         xmlFreeParserCtxt(*c);
 }
 
-int svg_read(const char *bytes, size_t size, const char *file, xmlDoc **ret, struct findings *f)
+/* --- where elements begin --- */
+
+struct places {
+    const char *bytes;
+    size_t size;
+    size_t at, line, column; /* line and column of the byte AT */
+};
+
+static void move_to(struct places *x, size_t offset)
+{
+    for (; x->at < offset; x->at++) {
+        bool newline = x->bytes[x->at] == '\n';
+
+        x->line += newline;
+        x->column = newline ? 1 : x->column + 1;
+    }
+}
+
+/* libxml2 calls this when it has read a start tag up to its end: the last "<" before that is where it begins, since
+ * attributes cannot hold one. */
+static void note_start(void *userdata, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int n_spaces,
+                       const xmlChar **spaces, int n, int n_default, const xmlChar **attributes)
+{
+    xmlParserCtxt *ctxt = userdata;
+    struct places *x = ctxt->_private;
+    const long consumed = xmlByteConsumed(ctxt);
+    size_t at = consumed < 0 || (size_t)consumed > x->size ? 0 : (size_t)consumed;
+
+    xmlSAX2StartElementNs(userdata, name, prefix, uri, n_spaces, spaces, n, n_default, attributes);
+    while (at > x->at && x->bytes[at] != '<')
+        at--;
+    move_to(x, at);
+    if (ctxt->node && x->column < 1UL << COLUMN_BITS)
+        ctxt->node->_private = (void *)(uintptr_t)(x->line << COLUMN_BITS | x->column); // NOLINT
+}
+
+static xmlDoc *parse(xmlParserCtxt *ctxt, const char *bytes, size_t size)
+{
+    struct places x = { .bytes = bytes, .size = size, .line = 1, .column = 1 };
+    xmlDoc *doc;
+
+    ctxt->_private = &x;
+    ctxt->sax->startElementNs = note_start;
+    doc = xmlCtxtReadMemory(ctxt, bytes, (int)size, NULL, NULL,
+                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_BIG_LINES);
+    ctxt->_private = NULL;
+    return doc;
+}
+
+/* A document that is no good can still be looked through for more. */
+static bool is_readable(const struct findings *f, const xmlDoc *doc, int r)
+{
+    const xmlNode *root = xmlDocGetRootElement(doc);
+
+    return r == 0 || (findings_go_on(f, r) && !doc->intSubset && !doc->extSubset && root && svg_is(root, "svg"));
+}
+
+int svg_read(const struct svg_source *s, xmlDoc **ret, struct findings *f)
 {
     CLEANUP(free_context) xmlParserCtxt *ctxt = xmlNewParserCtxt();
     CLEANUP(xml_doc_cleanup) xmlDoc *doc = NULL;
-    int r;
+    int r, bad;
 
     if (!ctxt)
         return -ENOMEM;
-    doc = xmlCtxtReadMemory(ctxt, bytes, (int)size, NULL, NULL,
-                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_BIG_LINES);
+    doc = parse(ctxt, s->bytes, s->size);
     if (!doc)
-        return refuse_xml(ctxt, file, f);
-    r = check_document(file, doc, f);
-    if (r == 0)
+        return refuse_xml(ctxt, s->file, f);
+    r = image_embed(doc, s->file, s->root, s->hashes, f);
+    if (!findings_go_on(f, r))
+        return r;
+    bad = r;
+    r = check_document(s->file, doc, f);
+    if (r < 0)
+        return r;
+    bad |= r;
+    if (is_readable(f, doc, bad))
         *ret = TAKE(doc);
-    return r;
+    return bad;
 }

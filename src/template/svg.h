@@ -11,6 +11,8 @@
 
 #include "findings.h"
 
+struct buffer;
+
 DEFINE_CLEANUP(xmlDoc, xml_doc, if (*p) xmlFreeDoc)
 
 static inline void xml_text_cleanup(xmlChar **p)
@@ -19,8 +21,16 @@ static inline void xml_text_cleanup(xmlChar **p)
         xmlFree(*p);
 }
 
-/* FILE is for messages. 0; 1 with F; -ENOMEM. */
-int svg_read(const char *bytes, size_t size, const char *file, xmlDoc **ret, struct findings *f);
+struct svg_source {
+    const char *bytes;
+    size_t size;
+    const char *file;      /* for messages; images are looked for beside it */
+    const char *root;      /* the folder that images must lie in; NULL: there are none but those within the file */
+    struct buffer *hashes; /* a line for each image that was read; may be NULL */
+};
+
+/* 0; 1 with F (and, if more is to be found, a document to look through); -ENOMEM. */
+int svg_read(const struct svg_source *s, xmlDoc **ret, struct findings *f);
 
 /* Tells F for this node of FILE. Returns 1. */
 int svg_problem(const char *file, const xmlNode *node, struct findings *f, const char *code, const char *format, ...)

@@ -162,6 +162,26 @@ static int read_box(struct builder *b, const xmlNode *node)
     return 0;
 }
 
+/* data-min-font-size: a name that is longer than most is set smaller, down to this. */
+static int read_least(struct builder *b, const xmlNode *node)
+{
+    struct text *t = b->t;
+    double size = t->styles[0].size;
+    CLEANUP(xml_text_cleanup) xmlChar *text = svg_attribute(node, "data-min-font-size");
+
+    t->least = 1;
+    if (!text)
+        return 0;
+    if (!t->boxed)
+        return svg_problem(b->file, node, b->f, "svg-box", "data-min-font-size counts in a box only (shape-inside)");
+    if (!length_parse((const char *)text, size, &t->least) || t->least <= 0 || t->least > size)
+        return svg_problem(b->file, node, b->f, "svg-box",
+                           "data-min-font-size must be a size that is not above "
+                           "font-size");
+    t->least /= size;
+    return 0;
+}
+
 static int read_matrix(struct builder *b, const xmlNode *node, const cairo_matrix_t *around)
 {
     CLEANUP(xml_text_cleanup) xmlChar *transform = svg_attribute(node, "transform");
@@ -212,7 +232,7 @@ static int check_measures(struct builder *b, const xmlNode *node)
 
     for (size_t i = 0; i < t->n_styles; i++) {
         const struct style *s = &t->styles[i];
-        double size = s->size * scale;
+        double size = s->size * scale * t->least;
 
         if (!(size >= size_least && size <= size_most && fabs(s->letter_spacing * scale) <= size_most &&
               s->line_height <= size_most))
@@ -241,6 +261,8 @@ static int build(struct builder *b, const xmlNode *node, const struct surroundin
         r = read_matrix(b, node, &around->matrix);
     if (r == 0)
         r = read_box(b, node);
+    if (r == 0)
+        r = read_least(b, node);
     if (r == 0)
         r = read_place(b, node, &t->places[0], &any);
     if (r == 0)

@@ -40,6 +40,7 @@ struct text {
     cairo_matrix_t matrix; /* user units → points on the page */
     bool boxed;
     struct box box; /* user units */
+    double least;   /* how small its letters may become to fit the box: a share of their size, 1 for not at all */
     char where[64]; /* "letter.svg:12" without its folder */
 };
 

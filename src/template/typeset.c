@@ -190,7 +190,7 @@ static int set_words(struct setting *s)
 
 int typeset(struct typesetter *ts, struct sheet *sheet, const struct text *t)
 {
-    struct setting s = { .ts = ts, .sheet = sheet, .t = t, .line = BUFFER(LINE_MOST), .n_runs = 1 };
+    struct setting s = { .ts = ts, .sheet = sheet, .t = t, .line = BUFFER(LINE_MOST), .n_runs = 1, .share = 1 };
     int r;
 
     if (!t->styles[0].displayed)

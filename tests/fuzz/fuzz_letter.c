@@ -37,9 +37,9 @@ static void run(const char *bytes, size_t size, struct typesetter *ts, const str
     struct problem p;
     struct findings f = { .first = &p };
     struct secrecy secrecy = { .bare = 0 };
-    const struct page_source source = {
-        .bytes = bytes, .size = size, .file = "letter.svg", .tag = "", .secrecy = &secrecy
-    };
+    const struct page_source source = { .svg = { .bytes = bytes, .size = size, .file = "letter.svg" },
+                                        .tag = "",
+                                        .secrecy = &secrecy };
     struct page *page = NULL;
 
     if (page_parse(&source, &page, &f) != 0)
