@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include <pindispatch/config.h>
 #include <pindispatch/crashpoint.h>
 #include <pindispatch/json.h>
@@ -176,6 +177,7 @@ static int desk_report(struct desk *d, struct parcel *p, const struct outcome *o
     CRASH_POINT("worker.reporting");
     r = say(w, &line, word_add_outcome(&line, &p->id, o, item->template_hash));
     CRASH_POINT("worker.reported");
+    secret_wipe_stack();
 
     drop_item(w, item);
     return r;
@@ -243,6 +245,8 @@ static int set_up(struct worker *w)
         return r;
     r = take_setup(w, &o, &p);
     order_release(&o);
+    if (r == 0)
+        r = worker_confine(&p);
     CRASH_POINT("worker.set-up");
     if (r == 0)
         return say(w, &line, word_add_plain(&line, WORD_READY));
