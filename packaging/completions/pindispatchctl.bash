@@ -68,9 +68,9 @@ _pindispatchctl()
         [[ " ${COMP_WORDS[*]} " == *" --puk "* ]] && words="print email nopuk"
         ;;
     preview) words="--method --secret --output --reveal --json --help" ;;
-    keygen) words="--curve --output --force --json --help" ;;
+    keygen) words="--curve --output --audit --force --json --help" ;;
     seal) words="--key --json --help" ;;
-    audit) words="verify export --after --json" ;;
+    audit) words="verify export --after --store --key --json" ;;
     status | metrics) words="--json --help" ;;
     esac
 
