@@ -68,8 +68,8 @@ _pindispatchctl()
         [[ " ${COMP_WORDS[*]} " == *" --puk "* ]] && words="print email nopuk"
         ;;
     preview) words="--method --secret --output --reveal --json --help" ;;
-    keygen) words="--curve --output --audit --force --json --help" ;;
-    seal) words="--key --json --help" ;;
+    keygen) words="--curve --output --rotate --keep --audit --force --json --help" ;;
+    seal) words="--key --source --id --json --help" ;;
     audit) words="verify export --after --store --key --json" ;;
     status | metrics) words="--json --help" ;;
     esac
