@@ -61,16 +61,12 @@ static int load_public_keys(struct ctl *c, const char *path, struct seal_ring **
 
 static int check_members(const json_t *input)
 {
-    const char *name;
-    json_t *value;
+    size_t known = (json_object_get(input, "pin") ? 1U : 0U) + (json_object_get(input, "puk") ? 1U : 0U);
 
     if (!json_is_object(input) || json_object_size(input) == 0)
         return ctl_failed("standard input is not {\"pin\":\"…\"}, {\"puk\":\"…\"} or both");
-    json_object_foreach(
-        (json_t *)input, name,
-        value) if (strcmp(name, "pin") != 0 &&
-                   strcmp(name, "puk") !=
-                       0) return ctl_failed("standard input has a member that is neither \"pin\" nor \"puk\"");
+    if (json_object_size(input) != known)
+        return ctl_failed("standard input has a member that is neither \"pin\" nor \"puk\"");
     return CTL_DONE;
 }
 

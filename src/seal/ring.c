@@ -77,7 +77,8 @@ int seal_ring_renew(struct seal_ring *r, struct seal_key *k, size_t keep)
         keep = SEAL_RING_MOST;
     while (r->n >= keep && r->n > 0)
         seal_key_free(r->keys[--r->n]);
-    memmove(r->keys + 1, r->keys, r->n * sizeof(r->keys[0]));
+    for (size_t i = r->n; i > 0; i--)
+        r->keys[i] = r->keys[i - 1];
     r->keys[0] = k;
     r->n++;
     return 0;
