@@ -10,6 +10,8 @@
 #include <pindispatch/secret.h>
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* One template in all its languages, parsed once: a letter (NAME ends with ".svg": DIR/NAME is the default,
@@ -39,11 +41,35 @@ int letter_pdf(struct letter *l, const struct filling *f, struct document *ret, 
 int letter_png(struct letter *l, const struct filling *f, unsigned page, unsigned dpi, struct document *ret,
                struct outcome *trouble);
 
+/* The tags of its languages, the first being "" for the default; NULL after the last one. */
+const char *letter_language(const struct letter *l, size_t i);
+
 int mail_load(const char *dir, const char *name, struct mail **ret, struct problem *p);
 struct mail *mail_free(struct mail *m);
 DEFINE_CLEANUP(struct mail, mail, mail_free)
 /* The whole message with CRLF lines, 7-bit; sender and recipient of RET are set. As letter_pdf(); also
  * "email-invalid" (the holder's), and "from-invalid" (ours: deferred, all mail waits for a better one). */
 int mail_message(struct mail *m, const struct filling *f, struct document *ret, struct outcome *trouble);
+
+const char *mail_language(const struct mail *m, size_t i);
+enum mail_body { MAIL_SUBJECT, MAIL_TEXT, MAIL_HTML, MAIL_BODIES };
+/* One part alone, as it is before it is encoded. */
+int mail_body(struct mail *m, const struct filling *f, enum mail_body body, struct document *ret,
+              struct outcome *trouble);
+
+/* Calls EACH for every template in DIR: letters as "letter.svg", mails as "mail". Stops at and returns a non-zero
+ * value. -errno when DIR cannot be read. */
+typedef int template_each(void *userdata, const char *name, bool is_letter);
+int template_list(const char *dir, template_each *each, void *userdata);
+
+/* Events that are hard on a template: long names, other scripts, fields left out. RET_EVENT is owned by the caller
+ * and has LOCALE ("": none). 0; -ENOENT after the last one; -ENOMEM. */
+int template_torture(size_t i, const char *locale, const char **ret_name, json_t **ret_event);
+
+/* Everything that is wrong with a template in all its languages: what loading it finds, whether all languages have
+ * the same variables and pages, whether its fonts are there, and whether the events of template_torture() fit.
+ * IS_WARNING: it depends on who the holders are (a font for another script). 0; 1 when there is an error; -ENOMEM. */
+typedef void template_finding(void *userdata, const struct problem *p, bool is_warning);
+int template_check(const char *dir, const char *name, template_finding *each, void *userdata);
 
 #endif

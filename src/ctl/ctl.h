@@ -40,6 +40,8 @@ int ctl_operate(struct ctl *c, int argc, char **argv); /* retry, cancel, hold, r
 int ctl_resolve(struct ctl *c, int argc, char **argv);
 int ctl_method(struct ctl *c, int argc, char **argv);
 int ctl_preview(struct ctl *c, int argc, char **argv);
+int ctl_template(struct ctl *c, int argc, char **argv);
+int ctl_test(struct ctl *c, int argc, char **argv); /* test-print, test-mail */
 int ctl_keygen(struct ctl *c, int argc, char **argv);
 int ctl_seal(struct ctl *c, int argc, char **argv);
 /* audit_key.c: the pair that anchors are signed with, in DIR or where configured. ASKED: one that is there is an

@@ -20,6 +20,9 @@ static const struct ctl_command commands[] = {
     { "resolve", "ID delivered|failed", "settle a delivery that is in doubt", ctl_resolve },
     { "method", "[NAME]", "show how secrets are delivered, or set it and reload", ctl_method },
     { "preview", "EVENT", "write the letter or mail of an event to a file", ctl_preview },
+    { "template", "check|gallery [DIR]", "check all templates, or write them all as pictures", ctl_template },
+    { "test-print", "", "print a test letter, and wait for it", ctl_test },
+    { "test-mail", "ADDRESS", "send a test mail, and wait for it", ctl_test },
     { "keygen", "", "make the sealing key pair", ctl_keygen },
     { "seal", "", "seal the {\"pin\":…} on standard input, as an issuer would", ctl_seal },
     { "audit", "verify|export", "check the audit trail's chain, or write it as NDJSON", ctl_audit },
@@ -34,7 +37,7 @@ static void show_help(void)
         /* "…" is three bytes and one column. */
         int width = 20 + (strstr(commands[i].arguments, "…") ? 2 : 0);
 
-        printf("  %-8s %-*s  %s\n", commands[i].name, width, commands[i].arguments, commands[i].summary);
+        printf("  %-10s %-*s  %s\n", commands[i].name, width, commands[i].arguments, commands[i].summary);
     }
     puts("\nOptions:\n"
          "  -c, --config FILE  the configuration file (/etc/pindispatch/pindispatch.conf)\n"

@@ -231,6 +231,8 @@ static void print_close(void *session)
 
 static const char *const confirmations[] = { "completed", "accepted", NULL };
 
+static const char *const sides[] = { "one-sided", "two-sided-long-edge", "two-sided-short-edge", NULL };
+
 static const struct setting settings[] = {
     { .name = "print.printer",
       .type = SETTING_TEXT,
@@ -246,6 +248,11 @@ static const struct setting settings[] = {
       .type = SETTING_TEXT,
       .standard = "iso_a4_210x297mm",
       .help = "The paper, by its IPP name (PWG 5101.1)." },
+    { .name = "print.sides",
+      .type = SETTING_CHOICE,
+      .standard = "one-sided",
+      .choices = sides,
+      .help = "How a letter of several pages is printed on its sheets (RFC 8011 section 5.2.8)." },
     { .name = "print.confirm",
       .type = SETTING_CHOICE,
       .standard = "completed",

@@ -38,7 +38,7 @@ static const char *const printer_attributes[] = { "printer-state", "printer-stat
 struct spooler {
     struct desk *desk;
     http_t *http; /* NULL when not connected */
-    char *server, *printer, *media;
+    char *server, *printer, *media, *sides;
     char uri[HTTP_MAX_URI];
     char resource[HTTP_MAX_URI];
 };
@@ -61,7 +61,8 @@ int spooler_new(struct desk *desk, struct spooler **ret)
     s->server = strdup(settings_text(desk->settings, "print.server"));
     s->printer = strdup(settings_text(desk->settings, "print.printer"));
     s->media = strdup(settings_text(desk->settings, "print.media"));
-    if (!s->server || !s->printer || !s->media) {
+    s->sides = strdup(settings_text(desk->settings, "print.sides"));
+    if (!s->server || !s->printer || !s->media || !s->sides) {
         spooler_free(s);
         return -ENOMEM;
     }
@@ -88,6 +89,7 @@ struct spooler *spooler_free(struct spooler *s)
     free(s->server);
     free(s->printer);
     free(s->media);
+    free(s->sides);
     free(s);
     return NULL;
 }
@@ -306,6 +308,7 @@ int spooler_create(struct spooler *s, const char *name, const struct uuid *uuid,
     ippAddString(r, IPP_TAG_JOB, IPP_TAG_KEYWORD, "job-hold-until", NULL, "indefinite");
     ippAddStrings(r, IPP_TAG_JOB, IPP_TAG_NAME, "job-sheets", 2, NULL, no_sheets);
     ippAddString(r, IPP_TAG_JOB, IPP_TAG_KEYWORD, "media", NULL, s->media);
+    ippAddString(r, IPP_TAG_JOB, IPP_TAG_KEYWORD, "sides", NULL, s->sides);
     ippAddInteger(r, IPP_TAG_JOB, IPP_TAG_INTEGER, "copies", 1);
     int e = ask(s, r, s->resource, NULL, &answer, trouble);
     if (!e)

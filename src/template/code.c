@@ -30,6 +30,7 @@ struct code {
     cairo_matrix_t matrix; /* user units → points on the page */
     struct box box;
     char where[64];
+    char place[FINDING_WHERE];
 };
 
 static bool has_word(const char *words, const char *word)
@@ -104,6 +105,7 @@ int code_new(const xmlNode *node, const struct surroundings *around, const char 
         return -ENOMEM;
     c->kind = kind_of(node);
     snprintf(c->where, sizeof(c->where), "%.40s:%ld", slash ? slash + 1 : file, xmlGetLineNo(node));
+    svg_place(file, node, c->place);
     r = read_value(c, node, file, f);
     if (r == 0)
         r = read_place(c, node, around, file, f);
@@ -121,6 +123,11 @@ struct code *code_free(struct code *c)
     mustache_free(c->test);
     free(c);
     return NULL;
+}
+
+const char *code_place(const struct code *c)
+{
+    return c->place;
 }
 
 const struct mustache_name *code_value(const struct code *c)

@@ -21,6 +21,8 @@ int code_new(const xmlNode *node, const struct surroundings *around, const char 
 struct code *code_free(struct code *c);
 DEFINE_CLEANUP(struct code, code, code_free)
 
+/* "FILE:LINE:COLUMN" */
+const char *code_place(const struct code *c);
 /* The variable that it holds. */
 const struct mustache_name *code_value(const struct code *c);
 

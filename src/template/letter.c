@@ -1,4 +1,4 @@
-#include <pindispatch/template.h>
+#include "letter.h"
 
 #include <errno.h>
 #include <math.h>
@@ -29,6 +29,7 @@ struct version {
     char hash[SOURCE_HASH];
     struct page *pages[PAGES_MOST];
     unsigned n;
+    bool good; /* nothing was found */
 };
 
 struct letter {
@@ -184,12 +185,13 @@ static int load_version(void *userdata, const char *tag)
         r = findings_add(x.f, "template", l->dir, "a letter is made of too many files");
     if (r == 0)
         r = hash_version(&x);
+    x.v->good = r == 0;
     buffer_release(&x.hashes);
     /* The other languages are looked at, too, when all findings are wanted. */
     return findings_go_on(x.f, r) ? 0 : r;
 }
 
-static int load(const char *dir, const char *name, struct letter **ret, struct findings *f)
+int letter_read(const char *dir, const char *name, struct letter **ret, struct findings *f)
 {
     CLEANUP(letter_cleanup) struct letter *l = calloc(1, sizeof(*l));
     struct loading loading = { .l = l, .f = f };
@@ -202,8 +204,6 @@ static int load(const char *dir, const char *name, struct letter **ret, struct f
     r = language_each(l->dir, (const char *const[]){ l->name, NULL }, load_version, &loading);
     if (r < 0 && r != -ENOMEM)
         return findings_add(f, "template", l->dir, "cannot be read: %s", strerror(-r));
-    if (r == 0 && f->n > 0)
-        return 1;
     if (r == 0)
         *ret = TAKE(l);
     return r;
@@ -211,7 +211,23 @@ static int load(const char *dir, const char *name, struct letter **ret, struct f
 
 int letter_load(const char *dir, const char *name, struct letter **ret, struct problem *p)
 {
-    return load(dir, name, ret, &(struct findings){ .first = p });
+    return letter_read(dir, name, ret, &(struct findings){ .first = p });
+}
+
+const char *letter_language(const struct letter *l, size_t i)
+{
+    return i < l->n ? l->versions[i].tag : NULL;
+}
+
+struct page *const *letter_pages(const struct letter *l, size_t i, unsigned *ret_n)
+{
+    *ret_n = l->versions[i].good ? l->versions[i].n : 0;
+    return l->versions[i].pages;
+}
+
+struct typesetter *letter_typesetter(struct letter *l)
+{
+    return l->ts;
 }
 
 struct letter *letter_free(struct letter *l)
@@ -274,13 +290,23 @@ static cairo_surface_t *new_pdf(struct buffer *b, const struct filling *f)
     return pdf;
 }
 
+/* A test says so by itself, over everything that the template shows. */
+static int draw_page(struct letter *l, const struct version *v, struct page *page, struct sheet *sheet)
+{
+    int r = page_draw(page, l->ts, sheet);
+
+    if (r == 0 && fields_is_test(sheet->fields->about))
+        typeset_mark(l->ts, sheet, language_test(v->tag));
+    return r;
+}
+
 static int draw_pages(struct letter *l, const struct version *v, cairo_surface_t *pdf, struct sheet *sheet)
 {
     int r = 0;
 
     for (unsigned i = 0; i < v->n && r == 0; i++) {
         cairo_pdf_surface_set_size(pdf, page_width(v->pages[i]), page_height(v->pages[i]));
-        r = page_draw(v->pages[i], l->ts, sheet);
+        r = draw_page(l, v, v->pages[i], sheet);
         cairo_show_page(sheet->cr);
     }
     return r == 0 ? check_secret(l, sheet) : r;
@@ -337,7 +363,8 @@ static void wipe_image(cairo_surface_t *image)
                     (size_t)cairo_image_surface_get_stride(image) * (size_t)cairo_image_surface_get_height(image));
 }
 
-static int draw_image(struct letter *l, struct page *page, cairo_surface_t *image, double scale, struct sheet *sheet)
+static int draw_image(struct letter *l, const struct version *v, unsigned page, cairo_surface_t *image, double scale,
+                      struct sheet *sheet)
 {
     int r;
 
@@ -345,16 +372,17 @@ static int draw_image(struct letter *l, struct page *page, cairo_surface_t *imag
     cairo_set_source_rgb(sheet->cr, 1, 1, 1);
     cairo_paint(sheet->cr);
     cairo_scale(sheet->cr, scale, scale);
-    r = page_draw(page, l->ts, sheet);
+    r = draw_page(l, v, v->pages[page], sheet);
     if (r == 0)
         r = judge(cairo_status(sheet->cr), sheet->trouble);
     cairo_destroy(sheet->cr);
     return r;
 }
 
-static int write_png(struct letter *l, struct page *page, unsigned dpi, const struct fields *fields,
-                     struct document *ret, struct outcome *trouble)
+static int write_png(struct letter *l, const struct version *v, unsigned number, unsigned dpi,
+                     const struct fields *fields, struct document *ret, struct outcome *trouble)
 {
+    const struct page *page = v->pages[number];
     double scale = dpi / 72.0, width = ceil(page_width(page) * scale), height = ceil(page_height(page) * scale);
     struct sheet sheet = { .fields = fields, .trouble = trouble };
     cairo_surface_t *image;
@@ -365,7 +393,7 @@ static int write_png(struct letter *l, struct page *page, unsigned dpi, const st
         return 1;
     }
     image = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
-    r = draw_image(l, page, image, scale, &sheet);
+    r = draw_image(l, v, number, image, scale, &sheet);
     if (r == 0)
         r = judge(cairo_surface_write_to_png_stream(image, write_bytes, &ret->bytes), trouble);
     wipe_image(image);
@@ -387,7 +415,7 @@ int letter_png(struct letter *l, const struct filling *f, unsigned page, unsigne
     }
     r = fields_fill(&fields, f, v->tag, trouble);
     if (r == 0)
-        r = write_png(l, v->pages[page], dpi, &fields, ret, trouble);
+        r = write_png(l, v, page, dpi, &fields, ret, trouble);
     typesetter_forget(l->ts);
     fields_release(&fields);
     return conclude(r, v, "image/png", ret);

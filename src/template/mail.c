@@ -1,4 +1,4 @@
-#include <pindispatch/template.h>
+#include "mail.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,6 @@
 #include "secrecy.h"
 #include "source.h"
 
-enum part { PART_SUBJECT, PART_TEXT, PART_HTML, PARTS };
 enum { SUBJECT_MOST = 998, BODY_MOST = 1024 * 1024 };
 
 /* The subject is read by every relay and shown on locked telephones: there the secret is a condition at most. */
@@ -22,21 +21,21 @@ static const struct {
     enum mustache_escape escape;
     size_t most;
     bool prints_secret;
-} kinds[PARTS] = {
-    [PART_SUBJECT] = { ".subject", fields_without_secret, MUSTACHE_LINE, SUBJECT_MOST, false },
-    [PART_TEXT] = { ".txt", fields_all, MUSTACHE_LINE, BODY_MOST, true },
-    [PART_HTML] = { ".html", fields_all, MUSTACHE_HTML, BODY_MOST, true },
+} kinds[MAIL_BODIES] = {
+    [MAIL_SUBJECT] = { ".subject", fields_without_secret, MUSTACHE_LINE, SUBJECT_MOST, false },
+    [MAIL_TEXT] = { ".txt", fields_all, MUSTACHE_LINE, BODY_MOST, true },
+    [MAIL_HTML] = { ".html", fields_all, MUSTACHE_HTML, BODY_MOST, true },
 };
 
 struct version {
     char tag[LANGUAGE_TAG]; /* first: see language_best() */
     char hash[SOURCE_HASH]; /* over the hashes of the three files, a line each */
-    struct mustache *parts[PARTS];
+    struct mustache *parts[MAIL_BODIES];
 };
 
 struct mail {
     char *dir;
-    char *names[PARTS + 1]; /* the files; ends with NULL */
+    char *names[MAIL_BODIES + 1]; /* the files; ends with NULL */
     struct version versions[LANGUAGES_MOST];
     size_t n;
 };
@@ -60,7 +59,7 @@ static int check_words(const struct mustache *m, const char *path, const char *t
 }
 
 /* Goes through all rules when all findings are wanted. */
-static int check_part(const struct mustache *m, enum part part, const struct mustache_source *s, const char *tag,
+static int check_part(const struct mustache *m, enum mail_body part, const struct mustache_source *s, const char *tag,
                       struct secrecy *x, struct findings *f)
 {
     int bad = secrecy_check(m, s, x, f), r;
@@ -71,7 +70,7 @@ static int check_part(const struct mustache *m, enum part part, const struct mus
     if (!findings_go_on(f, r))
         return r;
     bad |= r;
-    r = part == PART_HTML ? secrecy_check_html(m, s, f) : 0;
+    r = part == MAIL_HTML ? secrecy_check_html(m, s, f) : 0;
     if (!findings_go_on(f, r))
         return r;
     bad |= r;
@@ -84,7 +83,7 @@ static int check_part(const struct mustache *m, enum part part, const struct mus
     return bad;
 }
 
-static int parse_part(struct mustache **ret, enum part part, const struct source *s, const char *tag,
+static int parse_part(struct mustache **ret, enum mail_body part, const struct source *s, const char *tag,
                       struct secrecy *x, struct findings *f)
 {
     const struct mustache_source source = {
@@ -99,7 +98,7 @@ static int parse_part(struct mustache **ret, enum part part, const struct source
     return r == 0 ? check_part(*ret, part, &source, tag, x, f) : r;
 }
 
-static int load_part(const struct mail *m, struct version *v, enum part part, struct buffer *hashes,
+static int load_part(const struct mail *m, struct version *v, enum mail_body part, struct buffer *hashes,
                      struct secrecy *x, struct findings *f)
 {
     struct source s = { .path = NULL };
@@ -119,7 +118,7 @@ static int load_version(void *userdata, const char *tag)
     struct loading *loading = userdata;
     struct mail *m = loading->m;
     struct version *v = &m->versions[m->n];
-    struct buffer hashes = BUFFER(PARTS * SOURCE_HASH);
+    struct buffer hashes = BUFFER(MAIL_BODIES * SOURCE_HASH);
     struct secrecy x = { .bare = 0 };
     int r = 0, bad = 0;
 
@@ -127,7 +126,7 @@ static int load_version(void *userdata, const char *tag)
         return findings_add(loading->f, "template", m->dir, "there are more than %d languages", LANGUAGES_MOST);
     m->n++;
     memcpy(v->tag, tag, strlen(tag) + 1);
-    for (enum part part = 0; part < PARTS && findings_go_on(loading->f, r); part++) {
+    for (enum mail_body part = 0; part < MAIL_BODIES && findings_go_on(loading->f, r); part++) {
         r = load_part(m, v, part, &hashes, &x, loading->f);
         bad |= r > 0;
     }
@@ -144,7 +143,7 @@ static int name_files(struct mail *m, const char *dir, const char *name)
     CLEANUP(free_cleanup) char *base = NULL;
     int r = source_place(dir, name, &m->dir, &base);
 
-    for (enum part part = 0; part < PARTS && r == 0; part++)
+    for (enum mail_body part = 0; part < MAIL_BODIES && r == 0; part++)
         if (asprintf(&m->names[part], "%s%s", base, kinds[part].suffix) < 0) {
             m->names[part] = NULL;
             r = -ENOMEM;
@@ -152,7 +151,7 @@ static int name_files(struct mail *m, const char *dir, const char *name)
     return r;
 }
 
-static int load(const char *dir, const char *name, struct mail **ret, struct findings *f)
+int mail_read(const char *dir, const char *name, struct mail **ret, struct findings *f)
 {
     CLEANUP(mail_cleanup) struct mail *m = calloc(1, sizeof(*m));
     struct loading loading = { .m = m, .f = f };
@@ -164,8 +163,6 @@ static int load(const char *dir, const char *name, struct mail **ret, struct fin
     r = language_each(m->dir, (const char *const *)m->names, load_version, &loading);
     if (r < 0 && r != -ENOMEM)
         return findings_add(f, "template", m->dir, "cannot be read: %s", strerror(-r));
-    if (r == 0 && f->n > 0)
-        return 1;
     if (r == 0)
         *ret = TAKE(m);
     return r;
@@ -173,7 +170,22 @@ static int load(const char *dir, const char *name, struct mail **ret, struct fin
 
 int mail_load(const char *dir, const char *name, struct mail **ret, struct problem *p)
 {
-    return load(dir, name, ret, &(struct findings){ .first = p });
+    return mail_read(dir, name, ret, &(struct findings){ .first = p });
+}
+
+const char *mail_language(const struct mail *m, size_t i)
+{
+    return i < m->n ? m->versions[i].tag : NULL;
+}
+
+const struct mustache *mail_part(const struct mail *m, size_t i, enum mail_body part)
+{
+    return m->versions[i].parts[part];
+}
+
+const char *mail_file(const struct mail *m, enum mail_body part)
+{
+    return m->names[part];
 }
 
 struct mail *mail_free(struct mail *m)
@@ -181,20 +193,71 @@ struct mail *mail_free(struct mail *m)
     if (!m)
         return NULL;
     for (size_t i = 0; i < m->n; i++)
-        for (enum part part = 0; part < PARTS; part++)
+        for (enum mail_body part = 0; part < MAIL_BODIES; part++)
             mustache_free(m->versions[i].parts[part]);
-    for (enum part part = 0; part < PARTS; part++)
+    for (enum mail_body part = 0; part < MAIL_BODIES; part++)
         free(m->names[part]);
     free(m->dir);
     free(m);
     return NULL;
 }
 
-static int render_part(const struct mail *m, const struct version *v, enum part part, const struct fields *f,
+/* A test says so by itself, before anything that the template says. */
+static int mark_test(enum mail_body part, const char *word, struct buffer *b)
+{
+    switch (part) {
+    case MAIL_SUBJECT:
+        return buffer_addf(b, "[%s] ", word);
+    case MAIL_TEXT:
+        return buffer_addf(b, "*** %s ***\n\n", word);
+    default:
+        return buffer_addf(b,
+                           "<div style=\"padding:8px;background:#b00020;color:#ffffff;font:bold 18px sans-serif;"
+                           "text-align:center\">%s</div>\n",
+                           word);
+    }
+}
+
+/* The mark goes where the body begins. */
+static int mark_html(const char *word, struct buffer *b)
+{
+    struct buffer rest = BUFFER(b->most);
+    const char *body, *end;
+    size_t head;
+    int r = buffer_terminate(b);
+
+    body = r == 0 ? strcasestr(buffer_bytes(b), "<body") : NULL;
+    end = body ? strchr(body, '>') : NULL;
+    head = end ? (size_t)(end + 1 - buffer_bytes(b)) : 0;
+    if (r == 0)
+        r = buffer_add(&rest, buffer_bytes(b) + head, buffer_size(b) - head);
+    if (r == 0) {
+        secret_wipe(buffer_bytes(b) + head, buffer_size(b) - head);
+        b->end -= buffer_size(b) - head;
+        r = mark_test(MAIL_HTML, word, b);
+    }
+    if (r == 0)
+        r = buffer_add(b, buffer_bytes(&rest), buffer_size(&rest));
+    buffer_release(&rest);
+    return r;
+}
+
+static int render_marked(const struct version *v, enum mail_body part, const struct fields *f, struct buffer *b,
+                         struct mustache_result *result)
+{
+    bool is_test = fields_is_test(f->about);
+    int r = is_test && part != MAIL_HTML ? mark_test(part, language_test(v->tag), b) : 0;
+
+    if (r == 0)
+        r = mustache_render(v->parts[part], &f->data, kinds[part].escape, b, result);
+    return r == 0 && is_test && part == MAIL_HTML ? mark_html(language_test(v->tag), b) : r;
+}
+
+static int render_part(const struct mail *m, const struct version *v, enum mail_body part, const struct fields *f,
                        struct buffer *b, struct outcome *trouble)
 {
     struct mustache_result result = { .empty = NULL };
-    int r = mustache_render(v->parts[part], &f->data, kinds[part].escape, b, &result);
+    int r = render_marked(v, part, f, b, &result);
 
     if (r == MUSTACHE_EMPTY)
         outcome_set(trouble, OUTCOME_FAILED, "field-missing", "%s is missing (%s)", result.empty, m->names[part]);
@@ -218,36 +281,46 @@ static void cut_final_blanks(struct buffer *b)
     text[size] = '\0';
 }
 
-static int write_mail(const struct mail *m, const struct version *v, const struct fields *f, struct document *ret,
-                      struct outcome *trouble)
+static void release_parts(struct buffer parts[MAIL_BODIES])
 {
-    struct buffer parts[PARTS];
-    struct message message = { .about = f->about, .text = &parts[PART_TEXT], .html = &parts[PART_HTML] };
+    for (enum mail_body part = 0; part < MAIL_BODIES; part++)
+        buffer_release(&parts[part]);
+}
+
+static int render_parts(const struct mail *m, const struct version *v, const struct fields *f,
+                        struct buffer parts[MAIL_BODIES], struct outcome *trouble)
+{
     int r = 0;
 
-    for (enum part part = 0; part < PARTS; part++)
+    for (enum mail_body part = 0; part < MAIL_BODIES; part++)
         parts[part] = BUFFER(kinds[part].most);
-    for (enum part part = 0; part < PARTS && r == 0; part++)
+    for (enum mail_body part = 0; part < MAIL_BODIES && r == 0; part++)
         r = render_part(m, v, part, f, &parts[part], trouble);
-    if (r == 0) {
-        cut_final_blanks(&parts[PART_SUBJECT]);
-        message.subject = buffer_bytes(&parts[PART_SUBJECT]);
-        r = message_write(&message, ret, trouble);
-    }
-    for (enum part part = 0; part < PARTS; part++)
-        buffer_release(&parts[part]);
+    if (r == 0)
+        cut_final_blanks(&parts[MAIL_SUBJECT]);
     return r;
+}
+
+static const struct version *choose(const struct mail *m, const struct filling *f)
+{
+    return &m->versions[language_best(m->versions, sizeof(m->versions[0]), m->n, fields_locale(f))];
 }
 
 int mail_message(struct mail *m, const struct filling *f, struct document *ret, struct outcome *trouble)
 {
-    const struct version *v =
-        &m->versions[language_best(m->versions, sizeof(m->versions[0]), m->n, fields_locale(f))];
+    const struct version *v = choose(m, f);
+    struct buffer parts[MAIL_BODIES] = { 0 };
+    struct message message = { .about = f, .text = &parts[MAIL_TEXT], .html = &parts[MAIL_HTML] };
     struct fields fields;
     int r = fields_fill(&fields, f, v->tag, trouble);
 
     if (r == 0)
-        r = write_mail(m, v, &fields, ret, trouble);
+        r = render_parts(m, v, &fields, parts, trouble);
+    if (r == 0) {
+        message.subject = buffer_bytes(&parts[MAIL_SUBJECT]);
+        r = message_write(&message, ret, trouble);
+    }
+    release_parts(parts);
     fields_release(&fields);
     if (r != 0) {
         buffer_clear(&ret->bytes);
@@ -257,4 +330,22 @@ int mail_message(struct mail *m, const struct filling *f, struct document *ret, 
     ret->pages = 0;
     memcpy(ret->template_hash, v->hash, sizeof(ret->template_hash));
     return 0;
+}
+
+int mail_body(struct mail *m, const struct filling *f, enum mail_body body, struct document *ret,
+              struct outcome *trouble)
+{
+    const struct version *v = choose(m, f);
+    struct buffer parts[MAIL_BODIES] = { 0 };
+    struct fields fields;
+    int r = fields_fill(&fields, f, v->tag, trouble);
+
+    if (r == 0)
+        r = render_parts(m, v, &fields, parts, trouble);
+    if (r == 0)
+        r = buffer_add_text(&ret->bytes, buffer_bytes(&parts[body]));
+    release_parts(parts);
+    fields_release(&fields);
+    ret->media_type = body == MAIL_HTML ? "text/html" : "text/plain";
+    return r;
 }

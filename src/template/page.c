@@ -468,6 +468,13 @@ int page_draw(struct page *page, struct typesetter *ts, struct sheet *sheet)
     return r;
 }
 
+static const char *place_of(const struct page *page, size_t i)
+{
+    if (i == 0)
+        return page->file;
+    return i <= page->n_codes ? code_place(page->codes[i - 1]) : page->texts[i - 1 - page->n_codes]->place;
+}
+
 static bool is_fixed(const struct page *page, size_t i)
 {
     return i == 0 || (i > page->n_codes && mustache_is_fixed(page->texts[i - 1 - page->n_codes]->program));
@@ -484,7 +491,7 @@ static int try_parts(struct page *page, struct typesetter *ts, struct sheet *she
         if (r < 0)
             return r;
         if (r > 0)
-            each(userdata, sheet->trouble);
+            each(userdata, place_of(page, i), sheet->trouble);
         outcome_release(sheet->trouble);
         *sheet->trouble = (struct outcome){ .code = "" };
     }
@@ -514,24 +521,23 @@ int page_try(struct page *page, struct typesetter *ts, struct sheet *sheet, page
 }
 
 struct checking {
-    const struct page *page;
     struct findings *f;
     int bad;
 };
 
-static void add_trouble(void *userdata, const struct outcome *trouble)
+static void add_trouble(void *userdata, const char *place, const struct outcome *trouble)
 {
     struct checking *c = userdata;
 
     if (findings_go_on(c->f, c->bad))
-        c->bad = findings_add(c->f, trouble->code, c->page->file, "%s", trouble->reason);
+        c->bad = findings_add(c->f, trouble->code, place, "%s", trouble->reason);
 }
 
 int page_check(struct page *page, struct typesetter *ts, struct findings *f)
 {
     const struct fields nothing = { .root = NULL };
     struct sheet sheet = { .fields = &nothing };
-    struct checking c = { .page = page, .f = f };
+    struct checking c = { .f = f };
     int r = try_on_scratch(page, ts, &sheet, true, add_trouble, &c);
 
     return r < 0 ? r : c.bad;
@@ -544,4 +550,12 @@ void page_each_name(const struct page *page, void (*each)(void *userdata, const 
         mustache_each_name(page->texts[i]->program, each, userdata);
     for (size_t i = 0; i < page->n_codes; i++)
         each(userdata, code_value(page->codes[i]));
+}
+
+void page_each_family(const struct page *page, void (*each)(void *userdata, const char *place, const char *family),
+                      void *userdata)
+{
+    for (size_t i = 0; i < page->n; i++)
+        for (size_t k = 0; k < page->texts[i]->n_styles; k++)
+            each(userdata, page->texts[i]->place, page->texts[i]->styles[k].family);
 }

@@ -31,13 +31,17 @@ bool page_prints_secret(const struct page *page);
 /* Sets what is the same in every letter, so that it is known to fit before the first one. 0; 1 with F; -ENOMEM. */
 int page_check(struct page *page, struct typesetter *ts, struct findings *f);
 
-/* The same for one event, with all that goes wrong: calls EACH with every trouble. 0 or -ENOMEM. */
-typedef void page_trouble(void *userdata, const struct outcome *trouble);
+/* Draws for one event, to nowhere, and calls EACH with every trouble and its place in the file. 0 or -ENOMEM. */
+typedef void page_trouble(void *userdata, const char *place, const struct outcome *trouble);
 int page_try(struct page *page, struct typesetter *ts, struct sheet *sheet, page_trouble *each, void *userdata);
 
 /* Calls EACH for every name that the page prints, or asks for in a section. */
 void page_each_name(const struct page *page, void (*each)(void *userdata, const struct mustache_name *name),
                     void *userdata);
+
+/* Calls EACH for every text with its place and each of its families of fonts. */
+void page_each_family(const struct page *page, void (*each)(void *userdata, const char *place, const char *family),
+                      void *userdata);
 
 /* Draws graphics, bar codes, then texts. 0; 1 with the sheet's trouble; -ENOMEM. */
 int page_draw(struct page *page, struct typesetter *ts, struct sheet *sheet);

@@ -18,7 +18,7 @@ static const char svg_namespace[] = "http://www.w3.org/2000/svg";
 /* An element's place, kept in its _private: libxml2 knows only the line in which its tag ends. */
 enum { COLUMN_BITS = 24 };
 
-static void write_place(const char *file, const xmlNode *node, char where[FINDING_WHERE])
+void svg_place(const char *file, const xmlNode *node, char where[FINDING_WHERE])
 {
     uintptr_t place = node->type == XML_ELEMENT_NODE ? (uintptr_t)node->_private : 0;
 
@@ -37,7 +37,7 @@ int svg_problem(const char *file, const xmlNode *node, struct findings *f, const
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
-    write_place(file, node, where);
+    svg_place(file, node, where);
     return findings_add(f, code, where, "%s", message);
 }
 

@@ -36,6 +36,9 @@ int svg_read(const struct svg_source *s, xmlDoc **ret, struct findings *f);
 int svg_problem(const char *file, const xmlNode *node, struct findings *f, const char *code, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* Where an element begins, as "FILE:LINE:COLUMN". */
+void svg_place(const char *file, const xmlNode *node, char where[FINDING_WHERE]);
+
 /* An SVG element of that name. */
 bool svg_is(const xmlNode *node, const char *name);
 /* The attribute without a namespace; the caller frees with xmlFree(). NULL when there is none. */

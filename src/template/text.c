@@ -253,6 +253,7 @@ static int build(struct builder *b, const xmlNode *node, const struct surroundin
     int r;
 
     snprintf(t->where, sizeof(t->where), "%.40s:%ld", slash ? slash + 1 : b->file, xmlGetLineNo(node));
+    svg_place(b->file, node, t->place);
     t->n_styles = t->n_places = 1;
     t->styles[0] = around->style;
     style_enter(&t->styles[0], node);

@@ -42,6 +42,7 @@ struct text {
     struct box box; /* user units */
     double least;   /* how small its letters may become to fit the box: a share of their size, 1 for not at all */
     char where[64]; /* "letter.svg:12" without its folder */
+    char place[FINDING_WHERE];
 };
 
 /* What surrounds an element. */

@@ -29,6 +29,12 @@ struct sheet {
     struct outcome *trouble; /* failed: "glyph-missing", "overflow", "field-missing", "template" */
 };
 
+/* Is one of these families ("DejaVu Sans, sans-serif") installed, or a general one that always is something? */
+bool typesetter_has_family(struct typesetter *ts, const char *families);
+
+/* Writes WORD large across the whole page, for nobody to take it for a real one. */
+void typeset_mark(struct typesetter *ts, struct sheet *sheet, const char *word);
+
 /* 0; 1 with the sheet's trouble set; -ENOMEM. */
 int typeset(struct typesetter *ts, struct sheet *sheet, const struct text *t);
 
