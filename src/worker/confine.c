@@ -134,7 +134,7 @@ static int add_denied(scmp_filter_ctx f)
 /* Allowed are these; rules of one call are joined by "or", so that the others are what lies between. */
 static int add_families(scmp_filter_ctx f)
 {
-    static const unsigned allowed[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
+    static const unsigned allowed[] = { AF_UNIX, AF_INET, AF_INET6 };
     unsigned family = 0;
     int r = 0;
 

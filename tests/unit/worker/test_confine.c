@@ -101,6 +101,10 @@ static int do_packets(void)
 {
     return status_of(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
 }
+static int do_netlink(void)
+{
+    return status_of(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0));
+}
 static int do_vsock(void)
 {
     return status_of(socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -127,7 +131,7 @@ static int do_kill(void)
 
 static void denied_calls_fail(void **state)
 {
-    static int (*const calls[])(void) = { do_bind, do_packets, do_vsock, do_fork, do_spawn, do_code, do_kill };
+    static int (*const calls[])(void) = { do_bind, do_packets, do_netlink, do_vsock, do_fork, do_spawn, do_code, do_kill };
 
     (void)state;
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
