@@ -25,7 +25,6 @@ class Chaos:
         self.site, self.random = site, random.Random(seed)
         self.kills = collections.Counter()
         self.count, self.over, self.trouble = 0, threading.Event(), []
-        self.cups_lock = threading.Lock()
 
     # -- the load
 
@@ -48,22 +47,20 @@ class Chaos:
     # -- what goes wrong
 
     def kill_dispatcher(self):
-        process = self.site.dispatcher.process
-        orphans = workers_of(process) if process else []
-        if process and process.poll() is None:
+        with self.site.life:
+            process = self.site.dispatcher.process
+            orphans = workers_of(process)
             process.kill()
             process.wait()
-        if self.random.random() < 0.3:
-            for pid in orphans:
-                end(pid)
-            self.kills["dispatcher with its workers"] += 1
-        else:
-            self.kills["dispatcher"] += 1
+        with_workers = self.random.random() < 0.3
+        for pid in orphans if with_workers else ():
+            end(pid)
+        self.kills["dispatcher with its workers" if with_workers else "dispatcher"] += 1
         self.site.keep_up()
 
     def terminate_dispatcher(self):
-        process = self.site.dispatcher.process
-        if process and process.poll() is None:
+        with self.site.life:
+            process = self.site.dispatcher.process
             process.terminate()
             try:
                 process.wait(self.random.uniform(0, 2))
@@ -74,8 +71,9 @@ class Chaos:
         self.site.keep_up()
 
     def some_worker(self):
-        process = self.site.dispatcher.process
-        return self.random.choice(workers_of(process) or [0]) if process else 0
+        with self.site.life:
+            self.site.keep_up()
+            return self.random.choice(workers_of(self.site.dispatcher.process) or [0])
 
     def kill_worker(self):
         pid = self.some_worker()
@@ -89,10 +87,9 @@ class Chaos:
             end(pid, signal.SIGCONT)
 
     def kill_cups(self):
-        with self.cups_lock:
-            self.site.cups.stop(hard=True)
-            time.sleep(self.random.uniform(0, 0.3))
-            self.site.cups.start()
+        self.site.cups.stop(hard=True)
+        time.sleep(self.random.uniform(0, 0.3))
+        self.site.cups.start()
         self.kills["cupsd"] += 1
 
     def stop_cups(self):

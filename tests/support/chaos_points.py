@@ -45,8 +45,10 @@ class Run:
         return f"{self.point:<26}" + f" in_doubt={self.in_doubt}" + "".join(f", {m}" for m in more)
 
     def may_stay_silent(self):
-        """A later passage need not come."""
-        return self.passage > 1 or (self.forgetful and self.point == "print.followed")
+        """A later passage need not come; a printer without history is not followed; a worker that lives on leaves
+        nothing to be fenced."""
+        return (self.passage > 1 or (self.forgetful and self.point == "print.followed")
+                or (self.whom == "parent" and self.point in BEFORE))
 
     def good(self):
         return self.verdict.good() and not self.trouble and (self.fired or self.may_stay_silent())

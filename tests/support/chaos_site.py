@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 from cups import PrivateCups
@@ -85,6 +86,7 @@ class Site:
             (self.dispatcher.dir / name).write_bytes((pathlib.Path(keys) / name).read_bytes())
             (self.dispatcher.dir / name).chmod(0o600)
         self.starts = 0
+        self.life = threading.RLock()  # whoever starts or ends the dispatcher
         self.secrets = {}   # event id → (pin, puk)
         self.answers = {}   # event id → the answer that accepted it
         self.dropped = set()
@@ -115,9 +117,10 @@ class Site:
         return self.dispatcher.process is None or self.dispatcher.process.poll() is not None
 
     def keep_up(self):
-        if self.is_down():
-            self.dispatcher.process = None
-            self.up()
+        with self.life:
+            if self.is_down():
+                self.dispatcher.process = None
+                self.up()
 
     def stop(self):
         process, self.dispatcher.process = self.dispatcher.process, None
