@@ -19,6 +19,7 @@ struct token {
     CK_FUNCTION_LIST *module;     /* borrowed: the one with the token */
     CK_SESSION_HANDLE session;    /* 0: none; PKCS#11 has no such session */
     CK_OBJECT_HANDLE private_key;
+    struct point own;    /* the public half */
     const char *trouble; /* why it cannot be used */
 };
 
@@ -253,6 +254,23 @@ static int derive(struct token *t, const struct point *peer, uint8_t shared[COOR
     return read_shared(t, object, shared);
 }
 
+/* Another key under the old name would make each sealed text look bad. */
+static int connect_again(struct token *t)
+{
+    struct point now;
+    int r;
+
+    disconnect(t);
+    r = connect(t);
+    if (r == 0)
+        r = read_point(t, &now);
+    if (r == 0 && memcmp(now.bytes, t->own.bytes, POINT_MOST) != 0)
+        r = say(t, "there is another key in its place");
+    if (r < 0)
+        disconnect(t);
+    return r;
+}
+
 int token_agree(struct token *t, const struct point *peer, uint8_t shared[COORDINATE])
 {
     int r = derive(t, peer, shared);
@@ -260,8 +278,7 @@ int token_agree(struct token *t, const struct point *peer, uint8_t shared[COORDI
     if (r == 0)
         return 0;
     /* Tokens are pulled out, and networks to them end: once more from the beginning. */
-    disconnect(t);
-    r = connect(t);
+    r = connect_again(t);
     return r == 0 ? derive(t, peer, shared) : r;
 }
 
@@ -318,7 +335,7 @@ static int token_new(const struct secret *pin, struct token **ret)
 }
 
 /* 0 or -ENODEV, with the trouble. */
-static int prepare(struct token *t, const char *text, struct point *ret)
+static int prepare(struct token *t, const char *text)
 {
     int r;
 
@@ -327,22 +344,21 @@ static int prepare(struct token *t, const char *text, struct point *ret)
     if (r == 0)
         r = connect(t);
     if (r == 0)
-        r = read_point(t, ret);
-    return r == 0 ? try_out(t, ret) : r;
+        r = read_point(t, &t->own);
+    return r == 0 ? try_out(t, &t->own) : r;
 }
 
 int seal_key_in_token(const char *uri, const struct secret *pin, struct seal_key **ret, struct problem *p)
 {
     CLEANUP(token_cleanup) struct token *t = NULL;
-    struct point point;
     int r = token_new(pin, &t);
 
     if (r < 0)
         return r;
     /* The URI itself stays unsaid: it may have a PIN in it. */
-    if (prepare(t, uri, &point) < 0)
+    if (prepare(t, uri) < 0)
         return problem_set(p, "key", "pkcs11", "the key in the token cannot be used: %s", t->trouble);
-    r = seal_key_new(SEAL_P256, point_key(&point, NULL), true, NULL, ret);
+    r = seal_key_new(SEAL_P256, point_key(&t->own, NULL), true, NULL, ret);
     if (r == 0)
         (*ret)->token = TAKE(t);
     return r;

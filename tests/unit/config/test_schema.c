@@ -100,6 +100,10 @@ static void test_bounds(void **state)
     refused("store.path", "store.db", "path");
     refused("store.path", ":memory:", "path");
     refused("submit.directory", "incoming", "path");
+    refused("seal.private_key", "seal.key.jwk", "path");
+    refused("seal.private_key", "", "path");
+    refused("seal.public_key", "pkcs11:token=cards;object=seal", "path");
+    refused("seal.token_pin_file", "token-pin", "path");
     refused("control.socket", "control.sock", "path");
     memset(path, 'a', sizeof(path) - 1);
     path[0] = '/';
@@ -115,6 +119,7 @@ static void test_nothing_can_be_for_never(void **state)
     assert_int_equal(settings_set(s, "retry.give_up_after", "0s", NULL), 0);
     assert_int_equal(settings_set(s, "submit.socket", "", NULL), 0);
     assert_int_equal(settings_set(s, "submit.directory", "", NULL), 0);
+    assert_int_equal(settings_set(s, "seal.private_key", "pkcs11:token=cards;object=seal", NULL), 0);
 }
 
 /* The file that is installed, as it is and with every commented setting in force, under the real methods' rows. */

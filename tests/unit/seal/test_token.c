@@ -224,26 +224,68 @@ static void test_wrong_pin_is_refused(void **state)
     right = load(KEY("seal-2026"));
 }
 
-/* A token that goes away is "token", which may pass, and never a sealed text that is said to be bad. */
-static void test_lost_token_is_told_apart(void **state)
+#define DELETE(type) PKCS11_TOOL("--delete-object", "--type", type, "--id", "08")
+
+#define WRITE(type, path)                                                                                            \
+    PKCS11_TOOL("--write-object", path, "--type", type, "--label", "movable", "--id", "08", "--usage-derive")
+
+static int import(void **state)
 {
-    CLEANUP(seal_ring_cleanup) struct seal_ring *r = load(KEY("alone2"));
-    CLEANUP(free_cleanup) char *jwe = close_to(seal_ring_newest(r));
-    struct secret *out[SECRET_KINDS] = { NULL };
-    struct problem p = { .message = "" };
+    char both[64], public[64];
 
     (void)state;
-    assert_opens(r, jwe);
-    assert_int_equal(PKCS11_TOOL("--delete-object", "--type", "privkey", "--id", "08"), 0);
-    assert_int_equal(seal_open(r, jwe, NULL, out, &p), 1);
-    assert_string_equal(p.code, "token");
-    assert_null(out[SECRET_PIN]);
+    snprintf(both, sizeof(both), "%s/pair.der", folder);
+    snprintf(public, sizeof(public), "%s/public.der", folder);
+    if (access(public, F_OK) < 0 &&
+        (RUN("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-outform", "DER",
+             "-out", both) ||
+         RUN("openssl", "pkey", "-in", both, "-pubout", "-outform", "DER", "-out", public)))
+        return -1;
+    return WRITE("privkey", both) || WRITE("pubkey", public);
 }
 
-static int make_another(void **state)
+static int delete_both(void **state)
 {
     (void)state;
-    return make_pair("alone2", "08", "EC:prime256v1", "--usage-derive");
+    return DELETE("privkey") || DELETE("pubkey");
+}
+
+/* Its handle is another one, as after a token was pulled out and put in again. */
+static void test_token_that_comes_back_is_used_again(void **state)
+{
+    CLEANUP(seal_ring_cleanup) struct seal_ring *r = load(KEY("movable"));
+    CLEANUP(free_cleanup) char *jwe = close_to(seal_ring_newest(r));
+
+    for (size_t i = 0; i < 3; i++) {
+        assert_opens(r, jwe);
+        assert_int_equal(delete_both(state), 0);
+        assert_int_equal(import(state), 0);
+    }
+    assert_opens(r, jwe);
+}
+
+/* A token that goes away is "token", which may pass, and never a sealed text that is said to be bad; so is one with
+ * another key under that name. */
+static void test_lost_key_is_told_apart(void **state)
+{
+    CLEANUP(seal_ring_cleanup) struct seal_ring *r = load(KEY("movable"));
+    CLEANUP(free_cleanup) char *jwe = close_to(seal_ring_newest(r));
+    struct secret *out[SECRET_KINDS] = { NULL };
+
+    assert_opens(r, jwe);
+    assert_int_equal(delete_both(state), 0);
+    for (size_t i = 0; i < 4; i++) {
+        struct problem p = { .message = "" };
+
+        assert_int_equal(seal_open(r, jwe, NULL, out, &p), 1);
+        assert_string_equal(p.code, "token");
+        assert_null(out[SECRET_PIN]);
+        if (i == 1)
+            assert_int_equal(make_pair("movable", "08", "EC:prime256v1", "--usage-derive"), 0);
+    }
+    assert_int_equal(delete_both(state), 0);
+    assert_int_equal(import(state), 0);
+    assert_opens(r, jwe);
 }
 
 int main(void)
@@ -254,7 +296,8 @@ int main(void)
         cmocka_unit_test(test_file_beside_a_token),
         cmocka_unit_test(test_what_cannot_be_used_is_refused),
         cmocka_unit_test(test_wrong_pin_is_refused),
-        cmocka_unit_test_setup(test_lost_token_is_told_apart, make_another),
+        cmocka_unit_test_setup_teardown(test_token_that_comes_back_is_used_again, import, delete_both),
+        cmocka_unit_test_setup_teardown(test_lost_key_is_told_apart, import, delete_both),
     };
 
     json_wipe_memory();
