@@ -131,7 +131,8 @@ static int do_kill(void)
 
 static void denied_calls_fail(void **state)
 {
-    static int (*const calls[])(void) = { do_bind, do_packets, do_netlink, do_vsock, do_fork, do_spawn, do_code, do_kill };
+    static int (*const calls[])(void) = { do_bind, do_packets, do_netlink, do_vsock,
+                                          do_fork, do_spawn,   do_code,    do_kill };
 
     (void)state;
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
