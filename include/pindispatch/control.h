@@ -16,10 +16,10 @@
  *       (with audit.public_key also "anchors": how many, and "anchored": the row of the newest)
  *   {"command":"audit-export","after":N}                 → {"item":{row}}… {"item":{"anchor":{…}}}… {"ok":true}
  *
- * Error codes: "usage" (not a request), "unknown" (no such delivery), "refused" (the state does not allow it), "denied"
- * (the peer's rights do not), "config" (a reload was refused), "audit" (the chain is broken), "store" (it failed), "busy". A line
- * of more than 64 KiB is answered with "usage". Requests of one connection are answered in order, one after the
- * other. */
+ * Error codes: "usage" (not a request), "unknown" (no such delivery), "refused" (the state does not allow it),
+ * "denied" (the peer's rights do not), "config" (a reload was refused), "audit" (the chain is broken), "store" (it
+ * failed), "busy". A line of more than 64 KiB is answered with "usage". Requests of one connection are answered in
+ * order, one after the other. */
 #ifndef PINDISPATCH_CONTROL_H
 #define PINDISPATCH_CONTROL_H
 

@@ -16,7 +16,7 @@ struct parcel {
     unsigned attempt;     /* 1, 2 … */
     enum secret_kind secret;
     enum stage stage; /* how far earlier attempts had come: what to look for first */
-    bool withdraw;        /* spooled: an operator wants it back, as long as it is not being printed */
+    bool withdraw;    /* spooled: an operator wants it back, as long as it is not being printed */
     bool stated;      /* the event said that it brings this secret; else its absence is no failure */
     int64_t created;  /* when the event was accepted, microseconds since 1970 */
     json_t *event;    /* the event's body without secrets, owned */

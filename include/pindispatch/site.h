@@ -20,7 +20,7 @@ struct site {
     struct commit *commit;
     const struct settings *settings;
     const struct seal_ring *keys; /* public parts only: they can close, never open */
-    uint64_t generation;        /* of the configuration; grows by one with each reload that took */
+    uint64_t generation;          /* of the configuration; grows by one with each reload that took */
     bool dry_run;
     bool patient; /* the clock went far ahead: for a while nothing ends by its age */
 };

@@ -267,8 +267,7 @@ static bool peer_may(const struct client *c, enum privilege needed)
         return true;
     if (uid == (uid_t)-1)
         return false;
-    return !host->privilege ||
-           (unsigned)host->privilege(host->userdata, c->channel) >= (unsigned)needed;
+    return !host->privilege || (unsigned)host->privilege(host->userdata, c->channel) >= (unsigned)needed;
 }
 
 static void deny(struct exchange *x)
@@ -277,9 +276,10 @@ static void deny(struct exchange *x)
     char uid[24];
 
     snprintf(uid, sizeof(uid), "%lld", (long long)x->request.uid);
-    log_event(LOG_NOTICE, MESSAGE_OPERATOR,
-              LOG_FIELDS(LOG_FIELD("OPERATOR_UID", uid), LOG_FIELD("COMMAND", command), LOG_FIELD("RESULT", "denied")),
-              "user with uid %s: %s is denied", uid, command);
+    log_event(
+        LOG_NOTICE, MESSAGE_OPERATOR,
+        LOG_FIELDS(LOG_FIELD("OPERATOR_UID", uid), LOG_FIELD("COMMAND", command), LOG_FIELD("RESULT", "denied")),
+        "user with uid %s: %s is denied", uid, command);
     answer_problem(x, "denied", "this user may not do that here");
 }
 

@@ -159,8 +159,7 @@ int command_states(struct request *q)
         return request_refuse(q, "usage", "\"ids\" is a list of at most %d ids", REQUEST_IDS_MOST);
     if (!states)
         return -ENOMEM;
-    json_array_foreach(ids, i, id)
-    {
+    json_array_foreach (ids, i, id) {
         if (!json_is_string(id))
             return request_refuse(q, "usage", "\"ids\" is a list of texts");
         int r = put_state(q, states, json_string_value(id));

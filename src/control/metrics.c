@@ -93,7 +93,7 @@ static void add_store(struct page *page, const json_t *store)
     if (!json_is_object(counts))
         return;
     add_family(page, "pindispatch_deliveries", "gauge", "Deliveries in the store by state.");
-    json_object_foreach(counts, state, count)
+    json_object_foreach (counts, state, count)
         add_sample(page, "pindispatch_deliveries", "state", state, json_integer_value(count));
     add_plain(page, "pindispatch_events", "gauge", "Events in the store.", json_number(store, "events", 0));
     add_plain(page, "pindispatch_audit_rows", "gauge", "Rows of the audit trail.",
@@ -120,8 +120,7 @@ static void add_workers(struct page *page, const json_t *channels)
     size_t i;
 
     add_family(page, family, "gauge", "Workers of a method.");
-    json_array_foreach(channels, i, channel)
-    {
+    json_array_foreach (channels, i, channel) {
         const json_t *workers = json_object_get(channel, "workers");
 
         for (size_t s = 0; s < ARRAY_SIZE(states); s++) {
@@ -140,8 +139,9 @@ static void add_in_hand(struct page *page, const json_t *channels)
     size_t i;
 
     add_family(page, "pindispatch_in_hand", "gauge", "Deliveries that workers have just now.");
-    json_array_foreach(channels, i, channel) add_sample(
-        page, "pindispatch_in_hand", "method", json_text(channel, "method"), json_number(channel, "in_hand", 0));
+    json_array_foreach (channels, i, channel)
+        add_sample(page, "pindispatch_in_hand", "method", json_text(channel, "method"),
+                   json_number(channel, "in_hand", 0));
 }
 
 static void add_trouble(struct page *page, const json_t *channels)
@@ -151,8 +151,7 @@ static void add_trouble(struct page *page, const json_t *channels)
     size_t i;
 
     add_family(page, family, "gauge", "1 while a destination is in trouble, with its code; else 0.");
-    json_array_foreach(channels, i, channel)
-    {
+    json_array_foreach (channels, i, channel) {
         const json_t *trouble = json_object_get(channel, "trouble");
 
         add(page, family);

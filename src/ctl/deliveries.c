@@ -213,8 +213,7 @@ static void show_audit(const json_t *rows)
         return;
     puts("audit");
     table_begin(&t, heads, ARRAY_SIZE(heads));
-    json_array_foreach(rows, i, row)
-    {
+    json_array_foreach (rows, i, row) {
         char time[SHOW_TIME], uid[24];
         json_int_t who = json_number(row, "uid", -1);
 

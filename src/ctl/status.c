@@ -68,9 +68,11 @@ static void show_channels(const json_t *channels)
         return;
     putchar('\n');
     table_begin(&t, heads, ARRAY_SIZE(heads));
-    json_array_foreach(channels, i, channel) show_channel(&t, channel);
+    json_array_foreach (channels, i, channel)
+        show_channel(&t, channel);
     table_end(&t);
-    json_array_foreach(channels, i, channel) show_trouble(channel, json_text(channel, "method"));
+    json_array_foreach (channels, i, channel)
+        show_trouble(channel, json_text(channel, "method"));
 }
 
 static void show_store(const json_t *store)

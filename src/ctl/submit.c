@@ -61,8 +61,7 @@ static int take_deliveries(struct submission *s, const struct feed_origin *from,
     size_t i;
     int r = 0;
 
-    json_array_foreach(json_object_get(answer, "deliveries"), i, delivery)
-    {
+    json_array_foreach (json_object_get(answer, "deliveries"), i, delivery) {
         if (!s->ctl->json && !s->quiet)
             tell_delivery(from, result, delivery);
         if (s->waits && r == 0)

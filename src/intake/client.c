@@ -29,7 +29,7 @@ struct client {
     struct tickets waiting;
     struct origin origin;
     int64_t heard; /* when its last whole line came */
-    bool denied; /* not a member of submit.group */
+    bool denied;   /* not a member of submit.group */
     bool held;
     bool at_end; /* nothing more comes from it */
 };

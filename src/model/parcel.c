@@ -17,10 +17,11 @@ json_t *parcel_to_json(const struct parcel *p)
 {
     char id[UUID_TEXT], job[UUID_TEXT];
     CLEANUP(json_cleanup)
-    json_t *j = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:b, s:b, s:I}", "id", uuid_format(&p->id, id), "job_uuid",
-                          uuid_format(&p->job_uuid, job), "copy", (json_int_t)p->copy, "attempt",
-                          (json_int_t)p->attempt, "secret", secret_kind_name(p->secret), "stage",
-                          stage_name(p->stage), "stated", p->stated, "withdraw", p->withdraw, "created", (json_int_t)p->created);
+    json_t *j =
+        json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:b, s:b, s:I}", "id", uuid_format(&p->id, id), "job_uuid",
+                  uuid_format(&p->job_uuid, job), "copy", (json_int_t)p->copy, "attempt", (json_int_t)p->attempt,
+                  "secret", secret_kind_name(p->secret), "stage", stage_name(p->stage), "stated", p->stated,
+                  "withdraw", p->withdraw, "created", (json_int_t)p->created);
 
     if (!j || json_put_text(j, "sealed", p->sealed) < 0)
         return NULL;

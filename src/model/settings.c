@@ -222,8 +222,7 @@ int settings_from_json(struct settings *s, const json_t *j, struct problem *p)
 
     if (!json_is_object(j))
         return problem_set(p, "type", NULL, "settings must be an object");
-    json_object_foreach((json_t *)j, name, value)
-    {
+    json_object_foreach ((json_t *)j, name, value) {
         int r = set_from_json(s, name, value, p);
 
         if (r != 0)

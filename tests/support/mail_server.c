@@ -133,8 +133,7 @@ size_t mail_record_count(const json_t *record, const char *key, const char *begi
     size_t n = 0, i;
     json_t *row;
 
-    json_array_foreach(record, i, row)
-    {
+    json_array_foreach (record, i, row) {
         const char *text = json_text(row, key);
 
         if (json_object_get(row, key) && (!begins || (text && strncmp(text, begins, strlen(begins)) == 0)))

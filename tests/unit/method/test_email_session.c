@@ -72,8 +72,7 @@ static void test_bytes(void **state)
     json_t *row;
 
     assert_int_equal(mail_record_count(record, "message", NULL), 1);
-    json_array_foreach(record, i, row)
-    {
+    json_array_foreach (record, i, row) {
         if (!json_object_get(row, "message"))
             continue;
         assert_string_equal(json_text(row, "message"), bench.mail);
