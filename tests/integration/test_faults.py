@@ -204,7 +204,8 @@ class File(FaultTest):
 
     def test_damage_while_it_runs_is_told(self):
         d = self.start()
-        d.submit(*[card_event(f"e{n}", canary()) for n in range(3000)])
+        for first in range(0, 3000, 300):
+            d.submit(*[card_event(f"e{n}", canary()) for n in range(first, first + 300)])
         d.stop()
         d.start(environment=self.faults.environment())
         path = d.dir / "store" / "store.db"
