@@ -136,6 +136,10 @@ class Delivered(ResidueTest):
         # The mailbox is where PINs must be.
         self.assertTrue(residue.scan_files(self.dir, self.stem), "no PIN arrived")
         self.assert_nothing_left()
+        for pid in self.processes():
+            status = pathlib.Path(f"/proc/{pid}/status").read_text()
+            self.assertRegex(status, r"VmLck:\s+[1-9]", f"{pid} locks nothing")
+            self.assertRegex(status, r"VmSwap:\s+0 kB")
 
     def test_nopin(self):
         self.start("nopin")
