@@ -107,8 +107,11 @@ class Trouble(PrintTest):
     def test_stopped_queue(self):
         self.cups.pause()
         self.dispatcher.start()
-        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(5)))
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(20)))
         wait_until(lambda: self.trouble() == "printer-stopped", "the trouble to be told")
+        shown = self.dispatcher.ctl("status").stdout
+        self.assertRegex(shown, r"(?m)^print +.* pin +printer-stopped")  # the queue and the cause
+        self.assertRegex(shown, r"print since .*stopped")
         self.assertEqual(self.cups.jobs(), [])  # no letter lies in the spool of a printer that stands
         self.cups.resume()
         self.wait_delivered(deliveries)
