@@ -330,9 +330,17 @@ def workers_of(process):
 
 
 def end(pid, number=signal.SIGKILL):
-    """False when there is no such process any more."""
+    """False when there is no such worker any more: numbers are used again, and nobody else may be hit."""
     try:
-        os.kill(pid, number)
-        return True
-    except ProcessLookupError:
+        handle = os.pidfd_open(pid)
+    except OSError:
         return False
+    try:
+        if not pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("pindispatch-wor"):
+            return False
+        signal.pidfd_send_signal(handle, number)
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)

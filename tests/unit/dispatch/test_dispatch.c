@@ -285,6 +285,27 @@ static void a_mail_that_had_begun_waits_for_a_person(void **state)
     assert_int_equal(yard_look(f->yard, &waiting).state, STATE_SENDING);
 }
 
+/* A mark is committed, a beginning is only told: what a restart knows of mails is their marks. */
+static void a_restart_doubts_only_the_marked_mail(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid marked, waiting, again;
+
+    yard_set(f->yard, "email.in_doubt", "hold");
+    marked = yard_put(f->yard, "email");
+    waiting = yard_put(f->yard, "email");
+    played_take(f->yard, &f->email, STAGE_FRESH);
+    played_take(f->yard, &f->email, STAGE_FRESH);
+    played_mark(f->yard, &f->email, &marked);
+    yard_restart(f->yard);
+    played_die(f->yard, &f->print);
+    played_die(f->yard, &f->email);
+    yard_workers(f->yard, &f->print, &f->email);
+    assert_string_equal(yard_wait(f->yard, &marked, STATE_IN_DOUBT).code, "restart");
+    again = played_take(f->yard, &f->email, STAGE_BEGUN);
+    assert_true(uuid_equal(&again, &waiting));
+}
+
 static void a_destination_in_trouble_costs_one_probe(void **state)
 {
     struct fixture *f = *state;
@@ -468,6 +489,7 @@ int main(void)
         TEST(a_lost_worker_after_the_mark_is_adopted),
         TEST(a_mail_that_had_begun_is_sent_again),
         TEST(a_mail_that_had_begun_waits_for_a_person),
+        TEST(a_restart_doubts_only_the_marked_mail),
         TEST(a_destination_in_trouble_costs_one_probe),
         TEST(status_tells_the_trouble),
         TEST(takes_up_what_a_kill_left),
