@@ -42,6 +42,7 @@ LIBRARIES = {
     r"(libesmtp|auth-client)\.h": r"method/email",
     r"openssl/ssl\.h": r"method/email",
     r"openssl/(ec|ecdh|kdf|aes)\.h": r"seal/",
+    r"p11-kit/": r"seal/token",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
