@@ -4,9 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Fails the transaction of so many turns, after the claims. */
+struct fault {
+    struct commit_hook hook;
+    struct yard *yard;
+    unsigned turns;
+};
+
 struct fixture {
     struct yard *yard;
     struct played print, email;
+    struct fault fault;
 };
 
 static int set_up(void **state)
@@ -472,6 +480,115 @@ static void a_worker_that_breaks_the_protocol_is_dropped(void **state)
     assert_string_equal(yard_wait(f->yard, &id, STATE_DEFERRED).code, "protocol");
 }
 
+static void fail_turn(void *userdata)
+{
+    struct fault *f = userdata;
+
+    if (f->turns == 0)
+        return;
+    f->turns--;
+    commit_fail(f->yard->commit, -EIO);
+}
+
+static void on_trouble(void *userdata, const struct commit_trouble *t)
+{
+    if (t->error == 0)
+        dispatch_resume(((struct yard *)userdata)->dispatch);
+}
+
+static void add_fault(struct fixture *f)
+{
+    f->fault = (struct fault){ .hook = { .before = fail_turn, .userdata = &f->fault }, .yard = f->yard };
+    commit_hook(f->yard->commit, &f->fault.hook);
+    commit_watch(f->yard->commit, on_trouble, f->yard);
+}
+
+/* A delivery that is committed and not claimed: the store is in trouble for a second. */
+static struct uuid put_unclaimed(struct fixture *f)
+{
+    struct uuid id;
+
+    add_fault(f);
+    commit_fail(f->yard->commit, -EIO);
+    yard_turn(f->yard);
+    assert_true(commit_is_in_trouble(f->yard->commit));
+    id = yard_put(f->yard, "print");
+    assert_int_equal(yard_look(f->yard, &id).state, STATE_QUEUED);
+    return id;
+}
+
+static void an_undone_claim_leaves_nothing_behind(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put_unclaimed(f), taken;
+
+    f->fault.turns = 1;
+    for (unsigned i = 0; i < 200 && f->fault.turns > 0; i++)
+        sd_event_run(f->yard->site.loop, 50000);
+    assert_int_equal(f->fault.turns, 0);
+    assert_int_equal(yard_look(f->yard, &id).state, STATE_QUEUED);
+    assert_false(dispatch_is_busy(f->yard->dispatch));
+    taken = played_take(f->yard, &f->print, STAGE_FRESH);
+    assert_true(uuid_equal(&id, &taken));
+    assert_int_equal(yard_look(f->yard, &id).attempts, 1);
+}
+
+static void an_outcome_is_kept_until_the_store_takes_it(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = yard_put(f->yard, "email");
+
+    add_fault(f);
+    played_take(f->yard, &f->email, STAGE_FRESH);
+    f->fault.turns = 1;
+    played_report(f->yard, &f->email, &id, OUTCOME_DELIVERED, "smtp-250", false);
+    yard_turn(f->yard);
+    assert_int_equal(yard_look(f->yard, &id).state, STATE_SENDING);
+    assert_true(dispatch_is_busy(f->yard->dispatch)); /* a stop waits for it */
+    assert_string_equal(yard_wait(f->yard, &id, STATE_DELIVERED).code, "smtp-250");
+    assert_true(played_hears_nothing(f->yard, &f->email));
+    assert_false(dispatch_is_busy(f->yard->dispatch));
+}
+
+static void a_mark_that_is_not_saved_is_a_stop(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = yard_put(f->yard, "print");
+    struct order o;
+
+    add_fault(f);
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    f->fault.turns = 1;
+    played_mark(f->yard, &f->print, &id);
+    o = played_hear(f->yard, &f->print);
+    assert_int_equal(o.kind, ORDER_STOP);
+    assert_int_equal(yard_look(f->yard, &id).stage, STAGE_BEGUN);
+    order_release(&o);
+}
+
+static int ignore(void *userdata, const struct record *r)
+{
+    (void)userdata;
+    (void)r;
+    return 0;
+}
+
+/* A commit that failed may be on disk all the same: nobody has that delivery in hand. */
+static void a_claim_that_nobody_knows_of_is_taken_up(void **state)
+{
+    struct fixture *f = *state;
+    struct cause cause = { .what = "claim", .uid = -1, .generation = 1 };
+    struct uuid id = put_unclaimed(f), taken;
+
+    cause.now = clock_now(f->yard->site.clock);
+    assert_int_equal(store_claim(f->yard->store, "print", 1, &cause, ignore, NULL), 0);
+    assert_int_equal(store_commit(f->yard->store), 0);
+    taken = played_take(f->yard, &f->print, STAGE_BEGUN);
+    assert_true(uuid_equal(&id, &taken));
+    played_report(f->yard, &f->print, &id, OUTCOME_DELIVERED, "printed", false);
+    assert_int_equal(yard_wait(f->yard, &id, STATE_DELIVERED).attempts, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -499,6 +616,10 @@ int main(void)
         TEST(a_reload_brings_new_workers),
         TEST(a_stop_claims_nothing_more),
         TEST(a_worker_that_breaks_the_protocol_is_dropped),
+        TEST(an_undone_claim_leaves_nothing_behind),
+        TEST(an_outcome_is_kept_until_the_store_takes_it),
+        TEST(a_mark_that_is_not_saved_is_a_stop),
+        TEST(a_claim_that_nobody_knows_of_is_taken_up),
     };
 
     json_wipe_memory();
