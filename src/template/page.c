@@ -149,7 +149,7 @@ static int take_text(struct splitter *x, xmlNode *node, const struct surrounding
 
     if (page->n == TEXTS_MOST)
         return svg_problem(page->file, node, x->f, "svg-text", "a page can have at most %d texts", TEXTS_MOST);
-    r = text_new(node, around, page->file, &page->texts[page->n], x->f);
+    r = text_new(node, around, page->file, x->tags_are_bad, &page->texts[page->n], x->f);
     if (r == 0)
         r = check_text(x, node, page->texts[page->n]);
     if (page->texts[page->n])
@@ -359,13 +359,14 @@ static int check_tags(const struct page_source *s, struct findings *f)
                                             .line = 1,
                                             .names = fields_all,
                                             .fixed_delimiters = true };
-    int r = mustache_parse(&source, &m, f), bad;
+    int bad = mustache_parse(&source, &m, f), r;
 
-    if (r != 0)
-        return r;
-    bad = secrecy_check(m, &source, s->secrecy, f);
     if (!findings_go_on(f, bad))
         return bad;
+    r = secrecy_check(m, &source, s->secrecy, f);
+    if (!findings_go_on(f, r))
+        return r;
+    bad |= r;
     r = check_words(m, s, f);
     return r < 0 ? r : r | bad;
 }
@@ -509,9 +510,10 @@ static int try_on_scratch(struct page *page, struct typesetter *ts, struct sheet
     sheet->cr = cairo_create(scratch);
     sheet->trouble = &trouble;
     r = try_parts(page, ts, sheet, fixed_only, each, userdata);
-    cairo_destroy(sheet->cr);
+    cairo_destroy(TAKE(sheet->cr));
     cairo_surface_destroy(scratch);
     outcome_release(&trouble);
+    sheet->trouble = NULL;
     return r;
 }
 
