@@ -59,7 +59,12 @@ class KeysTest(unittest.TestCase):
         self.dispatcher = Dispatcher(self.dir / "dispatcher", pin="email", email={
             "server": f"127.0.0.1:{self.server.port}", "tls": "none-on-loopback", "from": "<pin@example.com>"})
         self.dispatcher.prepare()
-        self.addCleanup(self.dispatcher.stop)
+        self.addCleanup(self.assert_clean_end)
+
+    def assert_clean_end(self):
+        self.dispatcher.stop()
+        for trouble in ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:"):
+            self.assertNotIn(trouble, self.dispatcher.log())
 
     def file(self, name):
         return self.dispatcher.dir / name
