@@ -40,7 +40,7 @@ static char *make_event(const struct test *t)
                   "id", "TEST-000000", "type", "TEST", "holder", "name", "TEST Åsa Öberg", "email", t->address,
                   "locale", t->locale, "address", "TEST", "Storgatan 1", "111 22 Stockholm", "pin",
                   EVENT_TEST_SECRET);
-    return j ? json_dumps(j, JSON_COMPACT) : NULL;
+    return json_to_text(j);
 }
 
 static int send_event(struct test *t)

@@ -63,26 +63,36 @@ static void tell_at(struct check *c, const char *code, const char *where, bool i
 
 /* --- are the languages alike? --- */
 
-/* The forms of a secret are one: a language may need other words. */
+/* The row that a name counts as. The forms of a secret, whose rows follow it, are one: a language may need another.
+ */
+static unsigned row_of(const struct mustache_name *name)
+{
+    unsigned i = 0;
+
+    while (fields_all[i].name && strcmp(fields_all[i].name, name->name) != 0)
+        i++;
+    while (i > 0 && fields_all[i].name && fields_all[i].type == MUSTACHE_SECRET && strchr(fields_all[i].name, '.'))
+        i--;
+    return i;
+}
+
 static void note_name(void *userdata, const struct mustache_name *name)
 {
     uint64_t *set = userdata;
+    unsigned row = row_of(name);
 
-    for (unsigned i = 0; fields_all[i].name && i < NAMES_MOST; i++)
-        if (strcmp(fields_all[i].name, name->name) == 0) {
-            while (i > 0 && fields_all[i].type == MUSTACHE_SECRET && strchr(fields_all[i].name, '.'))
-                i--;
-            *set |= UINT64_C(1) << i;
-        }
+    if (row < NAMES_MOST)
+        *set |= UINT64_C(1) << row;
 }
 
 static void compare_names(struct check *c, const char *file, uint64_t first, uint64_t other)
 {
     for (unsigned i = 0; fields_all[i].name && i < NAMES_MOST; i++) {
-        bool had = first >> i & 1, has = other >> i & 1;
+        const uint64_t bit = UINT64_C(1) << i;
+        const bool has = (other & bit) != 0;
         char words[FINDING_MESSAGE];
 
-        if (had == has)
+        if (((first ^ other) & bit) == 0)
             continue;
         snprintf(words, sizeof(words), "%s {{%s}}, which the default language %s", has ? "it has" : "it lacks",
                  fields_all[i].name, has ? "lacks" : "has");

@@ -93,9 +93,12 @@ static int parse_part(struct mustache **ret, enum mail_body part, const struct s
         .line = 1,
         .names = kinds[part].names,
     };
-    int r = mustache_parse(&source, ret, f);
+    int bad = mustache_parse(&source, ret, f), r;
 
-    return r == 0 ? check_part(*ret, part, &source, tag, x, f) : r;
+    if (!findings_go_on(f, bad))
+        return bad;
+    r = check_part(*ret, part, &source, tag, x, f);
+    return r < 0 ? r : r | bad;
 }
 
 static int load_part(const struct mail *m, struct version *v, enum mail_body part, struct buffer *hashes,

@@ -318,7 +318,7 @@ int mustache_parse(const struct mustache_source *s, struct mustache **ret, struc
     memcpy(m->source, s->text, s->size);
     m->source[s->size] = '\0';
     r = parse_all(&x);
-    if (r == 0)
+    if (findings_go_on(f, r))
         *ret = TAKE(m);
     return r;
 }

@@ -47,7 +47,8 @@ struct mustache_source {
 
 struct mustache;
 
-/* The text is copied. 0; 1 with F (where = "FILE:LINE:COLUMN"); -ENOMEM. */
+/* The text is copied. 0; 1 with F (where = "FILE:LINE:COLUMN"; when all findings are wanted, with a program to look
+ * through for more, which must not be rendered); -ENOMEM. */
 int mustache_parse(const struct mustache_source *s, struct mustache **ret, struct findings *f);
 struct mustache *mustache_free(struct mustache *m);
 DEFINE_CLEANUP(struct mustache, mustache, mustache_free)

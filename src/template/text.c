@@ -16,6 +16,7 @@ struct builder {
     struct text *t;
     struct buffer words;
     const char *file;
+    bool told;
     struct findings *f;
 };
 
@@ -219,7 +220,7 @@ static int parse_words(struct builder *b, const xmlNode *node)
         .fixed_delimiters = true,
     };
 
-    return mustache_parse(&s, &b->t->program, b->f);
+    return mustache_parse(&s, &b->t->program, b->told ? NULL : b->f);
 }
 
 /* Beyond these nothing could be read, and Pango and FreeType count in small integers. */
@@ -273,11 +274,11 @@ static int build(struct builder *b, const xmlNode *node, const struct surroundin
     return r == 0 ? parse_words(b, node) : r;
 }
 
-int text_new(const xmlNode *node, const struct surroundings *around, const char *file, struct text **ret,
+int text_new(const xmlNode *node, const struct surroundings *around, const char *file, bool told, struct text **ret,
              struct findings *f)
 {
     CLEANUP(text_cleanup) struct text *t = calloc(1, sizeof(*t));
-    struct builder b = { .t = t, .words = BUFFER(WORDS_MOST), .file = file, .f = f };
+    struct builder b = { .t = t, .words = BUFFER(WORDS_MOST), .file = file, .told = told, .f = f };
     int r = t ? build(&b, node, around) : -ENOMEM;
 
     buffer_release(&b.words);

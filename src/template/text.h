@@ -53,8 +53,8 @@ struct surroundings {
     char opening[256], closing[256];
 };
 
-/* FILE is for messages. 0; 1 with F; -ENOMEM. */
-int text_new(const xmlNode *node, const struct surroundings *around, const char *file, struct text **ret,
+/* FILE is for messages. TOLD: what is wrong with tags was told already. 0; 1 with F; -ENOMEM. */
+int text_new(const xmlNode *node, const struct surroundings *around, const char *file, bool told, struct text **ret,
              struct findings *f);
 struct text *text_free(struct text *t);
 DEFINE_CLEANUP(struct text, text, text_free)
