@@ -45,7 +45,8 @@ enum control_privilege {
 struct control_host {
     /* Members for `status` beside the store's:
      * {"version","pid","started","generation","dry_run","methods":{"pin","puk"},
-     * "config","intake":{…},"channels":[dispatch_status()]}. NULL: out of memory. */
+     * "config","intake":{…},"clock":{"trouble":null or {"code","reason","since"}},"channels":[dispatch_status()]}.
+     * NULL: out of memory. */
     json_t *(*status)(void *userdata);
     /* 0; 1 with P: the old configuration stays. */
     int (*reload)(void *userdata, struct problem *p);

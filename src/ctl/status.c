@@ -129,6 +129,7 @@ int ctl_status(struct ctl *c, int argc, char **argv)
     }
     show_daemon(s);
     show_channels(json_object_get(s, "channels"));
+    show_trouble(json_object_get(s, "clock"), "clock");
     show_store(json_object_get(s, "store"));
     show_intake(json_object_get(s, "intake"));
     return CTL_DONE;

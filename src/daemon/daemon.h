@@ -38,6 +38,7 @@ struct daemon {
     sd_event_source *settled;    /* after each turn: is everything done? (a stop, --once) */
     int64_t clock_offset;        /* from the time since boot to the wall clock, when it was looked at last */
     int64_t erase_after;         /* since boot: until then nothing is erased by its age; 0: the clock is trusted */
+    int64_t jumped;              /* when the clock was seen to have gone far ahead, by itself */
     bool hasten;                 /* the clock went back */
     struct audit_key *audit_key; /* NULL: the audit trail is not anchored */
     struct auditor *auditor;

@@ -57,8 +57,10 @@ static void on_jump(struct daemon *d, int64_t jump)
     char seconds[32];
 
     snprintf(seconds, sizeof(seconds), "%lld", (long long)(jump / MICROSECONDS_PER_SECOND));
-    if (jump > FORWARD_MOST)
+    if (jump > FORWARD_MOST) {
         d->erase_after = clock_boot() + ERASE_AFTER;
+        d->jumped = clock_now(d->site.clock);
+    }
     if (jump < 0) {
         d->erase_after = 0;
         d->hasten = true;

@@ -15,15 +15,26 @@ static json_t *describe_intake(const struct daemon *d)
                      (json_int_t)s.duplicates, "rejected", (json_int_t)s.rejected, "clients", (json_int_t)s.clients);
 }
 
+static json_t *describe_clock(const struct daemon *d)
+{
+    char since[CLOCK_TEXT];
+
+    if (guard_may_erase(d))
+        return json_pack("{s:n}", "trouble");
+    return json_pack("{s:{s:s, s:s, s:s}}", "trouble", "code", "forward", "reason",
+                     "the clock went far ahead: nothing ends or is erased by its age for a day", "since",
+                     clock_format(d->jumped, since));
+}
+
 struct json_t *daemon_status(void *userdata)
 {
     const struct daemon *d = userdata;
     char started[CLOCK_TEXT];
 
-    return json_pack("{s:s, s:I, s:s, s:I, s:b, s:{s:s, s:s}, s:s, s:o, s:o}", "version", PINDISPATCH_VERSION, "pid",
-                     (json_int_t)getpid(), "started", clock_format(d->started, started), "generation",
+    return json_pack("{s:s, s:I, s:s, s:I, s:b, s:{s:s, s:s}, s:s, s:o, s:o, s:o}", "version", PINDISPATCH_VERSION,
+                     "pid", (json_int_t)getpid(), "started", clock_format(d->started, started), "generation",
                      (json_int_t)d->site.generation, "dry_run", d->site.dry_run, "methods", "pin",
                      settings_text(d->settings, "CardsPINDeliveryMethod"), "puk",
                      settings_text(d->settings, "CardsPUKDeliveryMethod"), "config", d->options.config, "intake",
-                     describe_intake(d), "channels", dispatch_status(d->dispatch));
+                     describe_intake(d), "clock", describe_clock(d), "channels", dispatch_status(d->dispatch));
 }

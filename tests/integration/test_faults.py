@@ -252,8 +252,11 @@ class Clock(FaultTest):
         wait_until(lambda: d.status() and "the clock went forward" in d.log(), "the jump in the log")
         time.sleep(1.5)
         self.assertEqual(d.status()["store"]["deliveries"]["expired"], 0)
+        self.assertEqual(d.status()["clock"]["trouble"]["code"], "forward")
+        self.assertIn("the clock went far ahead", d.ctl("status").stdout)
         self.faults.clock(0)
         wait_until(lambda: d.status() and "the clock went back" in d.log(), "the other jump in the log")
+        self.assertIsNone(d.status()["clock"]["trouble"])
         self.come_back(port)
         self.wait_all("delivered", 5)
 
