@@ -8,6 +8,7 @@
 
 #include "fields.h"
 #include "mustache.h"
+#include "secrecy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -31,6 +32,26 @@ static void render(const struct mustache *m, const struct mustache_data *d)
     }
 }
 
+static void count(void *userdata, const struct problem *p)
+{
+    if (!p->code[0] || !p->where[0])
+        abort();
+    ++*(unsigned *)userdata;
+}
+
+/* Whether the first finding is wanted or each: the verdict is the same. */
+static void check_secrecy(const struct mustache *m, const struct mustache_source *s)
+{
+    unsigned n = 0;
+    struct findings first = { .n = 0 }, each = { .each = count, .userdata = &n };
+    struct secrecy x = { .bare = 0 }, y = { .bare = 0 };
+
+    if (secrecy_check(m, s, &x, &first) != secrecy_check(m, s, &y, &each) ||
+        secrecy_check_lines(m, s, &first) != secrecy_check_lines(m, s, &each) ||
+        secrecy_check_html(m, s, &first) != secrecy_check_html(m, s, &each) || each.n != n)
+        abort();
+}
+
 static void run(const uint8_t *data, size_t size, const struct mustache_name *names, const struct mustache_data *d)
 {
     const struct mustache_source s = {
@@ -43,6 +64,7 @@ static void run(const uint8_t *data, size_t size, const struct mustache_name *na
     if (mustache_parse(&s, &m, &(struct findings){ .first = &p }) != 0)
         return;
     mustache_prints(m, prints, sizeof(prints));
+    check_secrecy(m, &s);
     render(m, d);
     mustache_free(m);
 }
