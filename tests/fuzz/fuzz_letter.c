@@ -32,6 +32,32 @@ static void draw(struct page *page, struct typesetter *ts, const struct filling 
     outcome_release(&trouble);
 }
 
+static void note(void *userdata, const struct problem *p)
+{
+    if (!p->code[0] || !p->where[0])
+        abort();
+    ++*(unsigned *)userdata;
+}
+
+/* What goes on after the first finding must stand what that one was about. */
+static void find_all(const char *bytes, size_t size, struct typesetter *ts)
+{
+    unsigned n = 0;
+    struct findings f = { .each = note, .userdata = &n };
+    struct secrecy secrecy = { .bare = 0 };
+    const struct page_source source = { .svg = { .bytes = bytes, .size = size, .file = "letter.svg" },
+                                        .tag = "xx",
+                                        .secrecy = &secrecy };
+    struct page *page = NULL;
+    int r = page_parse(&source, &page, &f);
+
+    if (r < 0 || (r == 1) != (n > 0) || (r == 0) != (page != NULL))
+        abort();
+    if (page)
+        page_check(page, ts, &f);
+    page_free(page);
+}
+
 static void run(const char *bytes, size_t size, struct typesetter *ts, const struct filling *about)
 {
     struct problem p;
@@ -42,6 +68,7 @@ static void run(const char *bytes, size_t size, struct typesetter *ts, const str
                                         .secrecy = &secrecy };
     struct page *page = NULL;
 
+    find_all(bytes, size, ts);
     if (page_parse(&source, &page, &f) != 0)
         return;
     if (page_check(page, ts, &f) == 0)
