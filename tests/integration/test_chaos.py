@@ -15,7 +15,7 @@ from chaos_faults import run_faults  # noqa: E402
 from chaos_kills import run_kills  # noqa: E402
 from chaos_points import run_points  # noqa: E402
 
-JOBS, KILL_SECONDS = 3, 15
+JOBS, KILL_SECONDS = 3, 10
 
 
 class Chaos(unittest.TestCase):

@@ -82,13 +82,13 @@ class Run:
         site.start()
         site.submit(["a1", "a2", "a3"])
         site.drop(["b1"])
-        site.settle(30)
+        site.settle()
         site.reload("nopin", "nopuk")
         site.submit(["c1"])
         if not site.is_down():
             site.dispatcher.stop()
         site.keep_up()
-        self.verdict = judge(site, site.settle(30))
+        self.verdict = judge(site, site.settle())
 
 
 def make_keys(folder):

@@ -20,6 +20,7 @@ import time
 from cups import PrivateCups
 from dispatcher import Dispatcher, canary, card_event, program
 
+READ_MOST = 300  # letters whose text is read to the end: a process each
 FINAL = {"delivered", "nopin", "failed", "in-doubt", "cancelled", "expired"}
 
 
@@ -257,14 +258,15 @@ def judge(site, rows, cups_restarted=False):
         letters.setdefault(job, []).append(path)
     for message_id, text in site.sink.messages():
         mails.setdefault(message_id.split("@")[0], []).append(text)
-    for event, secrets in site.secrets.items():
+    some = max(1, len(letters) // READ_MOST)
+    for number, (event, secrets) in enumerate(site.secrets.items()):
         for kind, secret in zip(("pin", "puk"), secrets):
             row = rows.get((event, kind))
             if row is None:
                 verdict.lost.append(f"{event} {kind}: accepted, and not in the store")
                 continue
-            judge_one(site, verdict, row, secret, letters.pop(row["id"], []), mails.pop(row["id"], []),
-                      cups_restarted)
+            judge_one(site, verdict, row, letters.pop(row["id"], []), mails.pop(row["id"], []), cups_restarted,
+                      secret if number % some == 0 else "")
     verdict.twice += [f"a letter that belongs to no delivery: {job}" for job in letters]
     verdict.lost += [f"a held letter is left in the spool: {job}" for job in left_over(site)]
     verdict.twice += [f"a mail that belongs to no delivery: {job}" for job in mails]
@@ -273,7 +275,7 @@ def judge(site, rows, cups_restarted=False):
 
 def left_over(site):
     """Jobs that the printer still has although everything is final; a take-back may still be under way."""
-    for _ in range(40):
+    for _ in range(200):
         jobs = site.cups.jobs()
         if not jobs:
             break
@@ -281,7 +283,7 @@ def left_over(site):
     return jobs
 
 
-def judge_one(site, verdict, row, secret, letters, mails, cups_restarted):
+def judge_one(site, verdict, row, letters, mails, cups_restarted, secret):
     came, state = len(letters) + len(mails), row["state"]
     name = f"{row['event_id']} {row['secret']} ({row['id']}): {state}"
     outcome = outcome_of(site, row) if state not in ("nopin", "delivered") or came != 1 else {}
@@ -308,7 +310,7 @@ def judge_one(site, verdict, row, secret, letters, mails, cups_restarted):
         judge_again(verdict, name, outcome, cups_restarted)
     if len(mails) > 1:
         verdict.repeated.append(name)
-    for text in [text_of(path) for path in letters] + mails:
+    for text in [text_of(path) for path in letters] + mails if secret else []:
         if secret not in re.sub(r"\s", "", text):
             verdict.lost.append(f"{name}: the letter or mail does not hold its secret")
 
