@@ -87,7 +87,7 @@ static void note_name(void *userdata, const struct mustache_name *name)
 
 static void compare_names(struct check *c, const char *file, uint64_t first, uint64_t other)
 {
-    for (unsigned i = 0; fields_all[i].name && i < NAMES_MOST; i++) {
+    for (unsigned i = 0; i < NAMES_MOST && fields_all[i].name; i++) {
         const uint64_t bit = UINT64_C(1) << i;
         const bool has = (other & bit) != 0;
         char words[FINDING_MESSAGE];
