@@ -8,6 +8,7 @@
 #include "code.h"
 #include "graphic.h"
 #include "language.h"
+#include "rejoin.h"
 #include "svg.h"
 
 enum { TEXTS_MOST = 256, CODES_MOST = 16 };
@@ -390,12 +391,15 @@ static int parse(struct splitter *x, const struct page_source *s)
 int page_parse(const struct page_source *s, struct page **ret, struct findings *f)
 {
     CLEANUP(page_cleanup) struct page *page = calloc(1, sizeof(*page));
+    CLEANUP(free_cleanup) char *text = rejoin_tags(s->svg.bytes, s->svg.size);
     struct splitter x = { .page = page, .f = f };
+    struct page_source joined = *s;
     int r;
 
-    if (!page || !(page->file = strdup(s->svg.file)))
+    if (!page || !text || !(page->file = strdup(s->svg.file)))
         return -ENOMEM;
-    r = parse(&x, s);
+    joined.svg.bytes = text;
+    r = parse(&x, &joined);
     if (r == 0)
         *ret = TAKE(page);
     return r;

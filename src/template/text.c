@@ -68,10 +68,14 @@ static int add_place(struct builder *b, const xmlNode *node)
 {
     struct place at;
     bool any;
-    int r = read_place(b, node, &at, &any);
+    int r;
 
-    /* In a box the lines are broken anew: the places that Inkscape saves for others are of its own breaking. */
-    if (r != 0 || !any || b->t->boxed)
+    /* In a box the lines are broken anew: the places that Inkscape saves for others are of its own breaking, and
+     * where a text leaves its box there, of every letter. */
+    if (b->t->boxed)
+        return 0;
+    r = read_place(b, node, &at, &any);
+    if (r != 0 || !any)
         return r;
     if (b->t->n_places == TEXT_PARTS)
         return too_many(b, node);
@@ -90,6 +94,22 @@ static int check_style(struct builder *b, const xmlNode *node, const struct styl
 
 static int add_children(struct builder *b, const xmlNode *node, size_t style);
 
+/* In a box such a tspan means nothing; as a style of its own it would only use up room for real ones. */
+static bool is_place_only(const xmlNode *node)
+{
+    static const char *const names[] = { "x", "y", "dx", "dy", "id" };
+
+    for (const xmlAttr *a = node->properties; a; a = a->next) {
+        bool known = a->ns != NULL && strcmp((const char *)a->name, "space") != 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(names) && !a->ns; i++)
+            known |= strcmp((const char *)a->name, names[i]) == 0;
+        if (!known)
+            return false;
+    }
+    return true;
+}
+
 static int add_span(struct builder *b, const xmlNode *node, size_t parent)
 {
     struct text *t = b->t;
@@ -98,6 +118,8 @@ static int add_span(struct builder *b, const xmlNode *node, size_t parent)
 
     if (!svg_is(node, "tspan"))
         return svg_problem(b->file, node, b->f, "svg-text", "<%s> cannot stand in a text", node->name);
+    if (t->boxed && is_place_only(node))
+        return add_children(b, node, parent);
     if (own == TEXT_PARTS)
         return too_many(b, node);
     t->styles[own] = t->styles[parent];
@@ -265,7 +287,7 @@ static int build(struct builder *b, const xmlNode *node, const struct surroundin
         r = read_box(b, node);
     if (r == 0)
         r = read_least(b, node);
-    if (r == 0)
+    if (r == 0 && !t->boxed)
         r = read_place(b, node, &t->places[0], &any);
     if (r == 0)
         r = read_words(b, node, around);

@@ -145,7 +145,8 @@ static void test_languages_and_secrets(void **state)
         assert_has(text, "111 22 Malmö");
         assert_has(text, "0042CANARY");
         assert_has(text, "c3d2a4b5e6f7");
-        assert_has(text, "C-000123 (employee)");
+        assert_has(text, "C-000123");
+        assert_has(text, "(employee)");
         assert_null(strstr(text, cases[i].kind == SECRET_PIN ? "PUK" : "Never write"));
         assert_string_equal(s.document.media_type, "application/pdf");
         assert_int_equal(s.document.pages, 1);
@@ -288,7 +289,7 @@ static void test_troubles_with_the_secret(void **state)
     struct sample s;
 
     (void)state;
-    sample_init(&s, "Åsa", "en", SECRET_PIN, "01234567890123456789012345678901");
+    sample_init(&s, "Åsa", "en", SECRET_PIN, "0123456789012345678901234567890101234567890123456789012345678901");
     assert_fails(l, &s, "overflow", "secret");
     sample_release(&s);
     sample_init(&s, "Åsa", "en", SECRET_PIN, "12\U0010FFFD34");

@@ -144,7 +144,7 @@ static void test_languages_and_secrets(void **state)
     } cases[] = {
         { "en", SECRET_PIN, "    PIN:  0042CANARY\n", "The PIN for your card C-000123" },
         { NULL, SECRET_PUK, "    PUK:  0042CANARY\n", "The PUK for your card C-000123" },
-        { "sv-SE", SECRET_PUK, "låser upp\nkortet", "PUK-koden till ditt kort C-000123" },
+        { "sv-SE", SECRET_PUK, "låser\nupp kortet", "PUK-koden till ditt kort C-000123" },
         { "de", SECRET_PIN, "der persönliche\nCode", "Die PIN zu Ihrer Karte C-000123" },
         { "de-CH", SECRET_PUK, "Sie entsperrt die\nKarte", "Die PUK zu Ihrer Karte C-000123" },
     };
@@ -192,7 +192,7 @@ static void test_a_name_is_text(void **state)
     to = internet_address_list_get_address(g_mime_message_get_to(message), 0);
     assert_string_equal(internet_address_get_name(to), HOSTILE);
     assert_has(text, "Hello " HOSTILE ",\n");
-    assert_has(html, "Hello {{pin}} &amp; &lt;b&gt;$1&lt;/b&gt; &quot;x&quot;,</p>");
+    assert_has(html, "Hello <bdi>{{pin}} &amp; &lt;b&gt;$1&lt;/b&gt; &quot;x&quot;</bdi>,</p>");
     g_free(text);
     g_free(html);
     g_object_unref(message);
