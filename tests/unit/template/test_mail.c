@@ -146,7 +146,7 @@ static void test_languages_and_secrets(void **state)
         { NULL, SECRET_PUK, "    PUK:  0042CANARY\n", "The PUK for your card C-000123" },
         { "sv-SE", SECRET_PUK, "låser\nupp kortet", "PUK-koden till ditt kort C-000123" },
         { "de", SECRET_PIN, "der persönliche\nCode", "Die PIN zu Ihrer Karte C-000123" },
-        { "de-CH", SECRET_PUK, "Sie entsperrt die\nKarte", "Die PUK zu Ihrer Karte C-000123" },
+        { "de-CH", SECRET_PUK, "Sie entsperrt\ndie Karte", "Die PUK zu Ihrer Karte C-000123" },
     };
     struct mail *m = load(TEMPLATES);
 
