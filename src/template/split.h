@@ -1,0 +1,27 @@
+/* What a page is made of, and how it comes out of its file. */
+#ifndef TEMPLATE_SPLIT_H
+#define TEMPLATE_SPLIT_H
+
+#include <stddef.h>
+
+#include "code.h"
+#include "graphic.h"
+#include "page.h"
+#include "text.h"
+
+enum { TEXTS_MOST = 256, CODES_MOST = 16 };
+
+struct page {
+    char *file;
+    double width, height;
+    struct graphic *graphic;
+    struct code *codes[CODES_MOST];
+    size_t n_codes;
+    struct text *texts[TEXTS_MOST];
+    size_t n;
+};
+
+/* Reads a file into PAGE, whose file's name is set: what is found may leave it half made. 0; 1 with F; -ENOMEM. */
+int page_split(struct page *page, const struct page_source *s, struct findings *f);
+
+#endif
