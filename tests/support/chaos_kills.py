@@ -18,6 +18,7 @@ from chaos_points import make_keys
 from chaos_site import Site, end, judge, workers_of
 
 PRINTER = "slow 0.02"  # so that there is something to interrupt
+BACKLOG = 200  # letters that wait; more would only be waited for at the end
 
 
 class Chaos:
@@ -43,6 +44,8 @@ class Chaos:
                 self.trouble.append(str(error))
                 return
             self.over.wait(order.uniform(0.0, 0.25))
+            while not self.over.is_set() and len(self.site.secrets) - len(self.site.cups.printed()) > BACKLOG:
+                self.over.wait(0.5)
 
     # -- what goes wrong
 
@@ -134,7 +137,7 @@ def table(chaos, verdict, tell):
     for reason, count in sorted(verdict.reasons.items()):
         tell(f"    {reason:<34} {count:>5}")
     tell(f"repeated mail {len(verdict.repeated)} (same Message-ID), printed again by cupsd itself after it was killed "
-         f"{len(verdict.again)}")
+         f"{len(verdict.again)}, held letters left in the spool {len(verdict.left)}")
 
 
 def run_kills(seconds, seed, defaults, tell=print):
@@ -149,7 +152,7 @@ def run_kills(seconds, seed, defaults, tell=print):
             site.start()
             site.cups.fault(PRINTER)
             chaos.run(seconds)
-            rows = site.settle(120)
+            rows = site.settle()
             verdict = judge(site, rows, chaos.kills["cupsd"])
         finally:
             site.stop()

@@ -51,11 +51,12 @@ class Run:
                 or (self.whom == "parent" and self.point in BEFORE))
 
     def good(self):
-        return self.verdict.good() and not self.trouble and (self.fired or self.may_stay_silent())
+        return self.verdict.good() and not self.verdict.left and not self.trouble and (self.fired or self.may_stay_silent())
 
     def line(self):
         fired = "fired" if self.fired else "not reached" if self.may_stay_silent() else "NEVER FIRED"
         repeated = f", repeated mail {len(self.verdict.repeated)}" if self.verdict.repeated else ""
+        repeated += f", LEFT IN THE SPOOL {len(self.verdict.left)}" if self.verdict.left else ""
         return f"{self.name():<62} {fired:<12} {self.verdict.numbers()}{repeated}{self.trouble}"
 
     def run(self, keys):

@@ -197,12 +197,16 @@ class Site:
         return {(row["event_id"], row["secret"]): row for row in rows}
 
     def settle(self, seconds=60):
-        """Waits until all that was handed in is final, restarting what died; the deliveries."""
+        """Waits until all that was handed in is final, restarting what died, as long as something becomes final within
+        SECONDS; the deliveries."""
         deadline = time.monotonic() + seconds
-        rows = None
+        rows, done = None, 0
         while time.monotonic() < deadline:
             self.keep_up()
             rows = self.deliveries()
+            count = sum(row["state"] in FINAL for row in (rows or {}).values())
+            if count > done:
+                done, deadline = count, time.monotonic() + seconds
             known = {event for event, _ in rows or {}}
             if (rows is not None and not any(self.incoming.glob("*.ndjson")) and known >= set(self.secrets)
                     and all(row["state"] in FINAL for row in rows.values())):
@@ -216,11 +220,12 @@ class Verdict:
 
     def __init__(self):
         self.lost, self.twice, self.doubt, self.explained, self.repeated, self.again = [], [], [], [], [], []
+        self.left = []  # held letters that nobody will release or cancel any more
         self.delivered = 0
         self.reasons = {}
 
     def add(self, other):
-        for name in ("lost", "twice", "doubt", "explained", "repeated", "again"):
+        for name in ("lost", "twice", "doubt", "explained", "repeated", "again", "left"):
             getattr(self, name).extend(getattr(other, name))
         self.delivered += other.delivered
         for reason, count in other.reasons.items():
@@ -268,7 +273,7 @@ def judge(site, rows, cups_restarted=False):
             judge_one(site, verdict, row, letters.pop(row["id"], []), mails.pop(row["id"], []), cups_restarted,
                       secret if number % some == 0 else "")
     verdict.twice += [f"a letter that belongs to no delivery: {job}" for job in letters]
-    verdict.lost += [f"a held letter is left in the spool: {job}" for job in left_over(site)]
+    verdict.left = left_over(site)
     verdict.twice += [f"a mail that belongs to no delivery: {job}" for job in mails]
     return verdict
 
