@@ -1,6 +1,8 @@
 """The templates that are installed, as they look: every language and stationery as a letter, after Inkscape saved it,
 and the mails in a browser. Whether texts fit their boxes is the matter of `template check` in test_template.py."""
 
+import email
+import email.policy
 import html
 import json
 import pathlib
@@ -237,8 +239,6 @@ class Browser(LookTest):
 
     def pages(self, language, **more):
         path = self.preview("mail.eml", language=language, method="email", **more)
-        import email
-        import email.policy
         message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         page = self.folder / "mail.html"
         page.write_text(message.get_body(("html",)).get_content())
