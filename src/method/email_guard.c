@@ -191,13 +191,48 @@ int connect(int fd, __CONST_SOCKADDR_ARG argument, socklen_t size)
     return 0;
 }
 
+/* The one that would be called if this file had none: the C library's, or one that was loaded before it. */
+static ssize_t next_write(int fd, const void *bytes, size_t size)
+{
+    union {
+        void *found;
+        ssize_t (*call)(int, const void *, size_t);
+    } next = { .found = dlsym(RTLD_NEXT, "write") };
+
+    return next.found ? next.call(fd, bytes, size) : syscall(SYS_write, fd, bytes, size);
+}
+
+/* Instead of the C library's. A chunk that could not be written must not be followed by the next one. */
+ssize_t write(int fd, const void *bytes, size_t size)
+{
+    struct email_guard *g = entered;
+    ssize_t n;
+    int error;
+
+    if (!g || fd != g->fd)
+        return syscall(SYS_write, fd, bytes, size);
+    n = next_write(fd, bytes, size);
+    error = errno;
+    if (n < 0 && error != EAGAIN && error != EINTR)
+        email_guard_cut(g, GUARD_BROKEN);
+    errno = error;
+    return n;
+}
+
+/* Would a shared library's call reach OURS? */
+static bool is_reached(const char *name, uintptr_t ours)
+{
+    return (uintptr_t)dlsym(RTLD_DEFAULT, name) == ours;
+}
+
 int email_guard_check(void)
 {
     int (*const ours_connect)(int, __CONST_SOCKADDR_ARG, socklen_t) = connect;
     int (*const ours_poll)(struct pollfd *, nfds_t, int) = poll;
+    ssize_t (*const ours_write)(int, const void *, size_t) = write;
 
-    /* What a shared library's call would reach. */
-    if ((uintptr_t)dlsym(RTLD_DEFAULT, "connect") != (uintptr_t)ours_connect)
-        return -ENOSYS;
-    return (uintptr_t)dlsym(RTLD_DEFAULT, "poll") == (uintptr_t)ours_poll ? 0 : -ENOSYS;
+    return is_reached("connect", (uintptr_t)ours_connect) && is_reached("poll", (uintptr_t)ours_poll) &&
+                   is_reached("write", (uintptr_t)ours_write)
+               ? 0
+               : -ENOSYS;
 }

@@ -1,16 +1,16 @@
 /* The guard: holds libesmtp's socket and bounds every wait on it.
  *
  * libesmtp connects without any time-out, starts its time-out anew with each byte that comes, and after a write
- * time-out it leaves that chunk out and goes on: a message with a hole that the server then accepts. There is no
- * way to reach its socket through its interface. So this file defines connect() and poll() for the whole
- * executable; while a guard is entered they watch its connection, and otherwise they are the system's. */
+ * that timed out or failed it leaves that chunk out and goes on: a message with a hole that the server then accepts.
+ * There is no way to reach its socket through its interface. So this file defines connect(), poll() and write() for
+ * the whole executable; while a guard is entered they watch its connection, and otherwise they are the system's. */
 #ifndef METHOD_EMAIL_GUARD_H
 #define METHOD_EMAIL_GUARD_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum guard_cut { GUARD_UNCUT, GUARD_TIMEOUT, GUARD_BREACH };
+enum guard_cut { GUARD_UNCUT, GUARD_TIMEOUT, GUARD_BREACH, GUARD_BROKEN };
 
 struct email_guard {
     bool loopback_only; /* other addresses are refused with EACCES before a byte is sent */
@@ -20,7 +20,7 @@ struct email_guard {
     enum guard_cut cut; /* why the connection was cut from our side */
 };
 
-/* 0 when connect() and poll() of this executable really are ours, else -ENOSYS: then no mail may be sent. */
+/* 0 when connect(), poll() and write() of this executable really are ours, else -ENOSYS: then no mail may be sent. */
 int email_guard_check(void);
 
 /* From here to email_guard_leave() connections are G's. One at a time in a process. */
