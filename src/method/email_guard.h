@@ -17,7 +17,7 @@ struct email_guard {
     int fd;             /* the connection; -1: none */
     int error;          /* errno of the last connect() that failed */
     int64_t until;      /* clock_monotonic() at which the present step must be over */
-    enum guard_cut cut; /* why the connection was cut from our side */
+    enum guard_cut cut; /* why the connection was cut; GUARD_BROKEN: a write to it failed */
 };
 
 /* 0 when connect(), poll() and write() of this executable really are ours, else -ENOSYS: then no mail may be sent. */

@@ -409,7 +409,10 @@ static void settle_unanswered(struct session *s)
 {
     struct outcome o = { .code = "" };
 
-    if (!s->now.begun && (s->gate.breach || s->guard.cut || !s->gate.mail_tried))
+    /* A connection that broke under a write was ended by the other side. */
+    bool ours = s->guard.cut != GUARD_UNCUT && s->guard.cut != GUARD_BROKEN;
+
+    if (!s->now.begun && (s->gate.breach || ours || !s->gate.mail_tried))
         explain_trouble(s, &o);
     else if (!s->now.begun)
         outcome_set(&o, OUTCOME_DEFERRED, "connection-lost",

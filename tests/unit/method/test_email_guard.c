@@ -142,6 +142,27 @@ static void test_cut_is_final(void **state)
 }
 
 /* Other waits and other sockets are not the guard's. */
+/* libesmtp would leave the chunk out and write the next one: nothing may follow a write that failed. */
+static void test_a_failed_write_ends_it(void **state)
+{
+    static const struct linger at_once = { .l_onoff = 1 };
+    struct line l;
+    struct pollfd p = { .events = POLLIN };
+
+    (void)state;
+    make_line(&l);
+    p.fd = l.client;
+    assert_int_equal(setsockopt(l.server, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+    close(l.server);
+    assert_int_equal(poll(&p, 1, 5000), 1);
+    assert_int_equal(write(l.client, "DATA\r\n", 6), -1);
+    assert_int_equal(errno, ECONNRESET);
+    assert_int_equal(l.guard.cut, GUARD_BROKEN);
+    assert_int_equal(write(l.client, "DATA\r\n", 6), -1);
+    l.server = -1;
+    end_line(&l);
+}
+
 static void test_others_are_left_alone(void **state)
 {
     struct line l;
@@ -165,9 +186,13 @@ static void test_others_are_left_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_force),      cmocka_unit_test(test_connection),
-        cmocka_unit_test(test_only_loopback), cmocka_unit_test(test_time_is_up),
-        cmocka_unit_test(test_cut_is_final),  cmocka_unit_test(test_others_are_left_alone),
+        cmocka_unit_test(test_in_force),
+        cmocka_unit_test(test_connection),
+        cmocka_unit_test(test_only_loopback),
+        cmocka_unit_test(test_time_is_up),
+        cmocka_unit_test(test_a_failed_write_ends_it),
+        cmocka_unit_test(test_cut_is_final),
+        cmocka_unit_test(test_others_are_left_alone),
     };
 
     signal(SIGPIPE, SIG_IGN);
