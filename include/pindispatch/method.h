@@ -13,6 +13,7 @@
 struct desk {
     const struct settings *settings;
     const struct clock *clock;
+    const struct document_form *form; /* set by the method: what compose() makes; NULL: a PDF, or a mail */
 
     /* The next parcel handed to this worker, or NULL when none is waiting just now (or the worker must end).
      * It stays the desk's and is valid until reported. */

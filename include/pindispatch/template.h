@@ -40,6 +40,9 @@ int letter_pdf(struct letter *l, const struct filling *f, struct document *ret, 
 /* PAGE counts from 0; one that does not exist, or a strange DPI, is the trouble "preview". */
 int letter_png(struct letter *l, const struct filling *f, unsigned page, unsigned dpi, struct document *ret,
                struct outcome *trouble);
+/* All pages as FORM wants them. As letter_pdf(); also "letter-too-large". */
+int letter_pictures(struct letter *l, const struct filling *f, const struct document_form *form, struct document *ret,
+                    struct outcome *trouble);
 
 /* The tags of its languages, the first being "" for the default; NULL after the last one. */
 const char *letter_language(const struct letter *l, size_t i);

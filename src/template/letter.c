@@ -1,43 +1,18 @@
 #include "letter.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cairo-pdf.h>
 #include <glib.h>
 
-#include <pindispatch/clock.h>
 #include <pindispatch/file.h>
 
-#include "language.h"
-#include "page.h"
+#include "letter_draw.h"
 #include "source.h"
 
-enum {
-    PAGES_MOST = 8,
-    HASHES_MOST = 64 * SOURCE_HASH,
-    DPI_LEAST = 10,
-    DPI_MOST = 1200,
-    PIXELS_MOST = 64 * 1024 * 1024
-};
-
-struct version {
-    char tag[LANGUAGE_TAG]; /* first: see language_best() */
-    char hash[SOURCE_HASH];
-    struct page *pages[PAGES_MOST];
-    unsigned n;
-    bool good; /* nothing was found */
-};
-
-struct letter {
-    char *dir, *name;
-    struct typesetter *ts;
-    struct version versions[LANGUAGES_MOST];
-    size_t n;
-};
+enum { HASHES_MOST = 64 * SOURCE_HASH };
 
 struct loading {
     struct letter *l;
@@ -102,8 +77,8 @@ static int load_page(struct reading *x, unsigned number)
         return -ENOMEM;
     if (number > 1 && !has_page(x->l, x->v->tag, name))
         return -ENOENT;
-    if (number > PAGES_MOST)
-        return findings_add(x->f, "template", x->l->dir, "a letter can have at most %d pages", PAGES_MOST);
+    if (number > LETTER_PAGES)
+        return findings_add(x->f, "template", x->l->dir, "a letter can have at most %d pages", LETTER_PAGES);
     r = source_read(x->l->dir, x->v->tag, name, &s, x->f);
     if (r == 0)
         r = parse_page(x, &s);
@@ -115,7 +90,7 @@ static int load_pages(struct reading *x)
 {
     int r = 0, bad = 0;
 
-    for (unsigned number = 1; findings_go_on(x->f, r) && number <= PAGES_MOST + 1; number++) {
+    for (unsigned number = 1; findings_go_on(x->f, r) && number <= LETTER_PAGES + 1; number++) {
         bad |= r;
         r = load_page(x, number);
     }
@@ -242,181 +217,4 @@ struct letter *letter_free(struct letter *l)
     free(l->name);
     free(l);
     return NULL;
-}
-
-static const struct version *choose(const struct letter *l, const struct filling *f)
-{
-    return &l->versions[language_best(l->versions, sizeof(l->versions[0]), l->n, fields_locale(f))];
-}
-
-static cairo_status_t write_bytes(void *userdata, const unsigned char *bytes, unsigned size)
-{
-    return buffer_add(userdata, bytes, size) < 0 ? CAIRO_STATUS_WRITE_ERROR : CAIRO_STATUS_SUCCESS;
-}
-
-/* Turns what became of a surface into this room's terms. */
-static int judge(cairo_status_t status, struct outcome *trouble)
-{
-    if (status == CAIRO_STATUS_SUCCESS)
-        return 0;
-    if (status == CAIRO_STATUS_NO_MEMORY)
-        return -ENOMEM;
-    outcome_set(trouble, OUTCOME_FAILED, "template", "the letter cannot be written: %s",
-                cairo_status_to_string(status));
-    return 1;
-}
-
-/* A letter without its secret would be delivered in vain, and the secret erased. */
-static int check_secret(const struct letter *l, const struct sheet *sheet)
-{
-    if (sheet->result.overlay_uses > 0)
-        return 0;
-    outcome_set(sheet->trouble, OUTCOME_FAILED, "field-missing", "the template %s does not print the %s", l->name,
-                fields_kind(sheet->fields->about));
-    return 1;
-}
-
-static cairo_surface_t *new_pdf(struct buffer *b, const struct filling *f)
-{
-    cairo_surface_t *pdf = cairo_pdf_surface_create_for_stream(write_bytes, b, 1, 1);
-    char created[CLOCK_TEXT], seconds[CLOCK_TEXT + 1];
-
-    /* Nothing of the delivery belongs here: spoolers and printers show what they find. */
-    clock_format(f->created, created);
-    snprintf(seconds, sizeof(seconds), "%.*sZ", (int)strcspn(created, "."), created); /* cairo knows no fractions */
-    cairo_pdf_surface_set_metadata(pdf, CAIRO_PDF_METADATA_TITLE, "Letter");
-    cairo_pdf_surface_set_metadata(pdf, CAIRO_PDF_METADATA_CREATOR, "pindispatch");
-    cairo_pdf_surface_set_metadata(pdf, CAIRO_PDF_METADATA_CREATE_DATE, seconds);
-    return pdf;
-}
-
-/* A test says so by itself, over everything that the template shows. */
-static int draw_page(struct letter *l, const struct version *v, struct page *page, struct sheet *sheet)
-{
-    int r = page_draw(page, l->ts, sheet);
-
-    if (r == 0 && fields_is_test(sheet->fields->about))
-        typeset_mark(l->ts, sheet, language_test(v->tag));
-    return r;
-}
-
-static int draw_pages(struct letter *l, const struct version *v, cairo_surface_t *pdf, struct sheet *sheet)
-{
-    int r = 0;
-
-    for (unsigned i = 0; i < v->n && r == 0; i++) {
-        cairo_pdf_surface_set_size(pdf, page_width(v->pages[i]), page_height(v->pages[i]));
-        r = draw_page(l, v, v->pages[i], sheet);
-        cairo_show_page(sheet->cr);
-    }
-    return r == 0 ? check_secret(l, sheet) : r;
-}
-
-static int write_pdf(struct letter *l, const struct version *v, const struct fields *fields, struct document *ret,
-                     struct outcome *trouble)
-{
-    cairo_surface_t *pdf = new_pdf(&ret->bytes, fields->about);
-    struct sheet sheet = { .cr = cairo_create(pdf), .fields = fields, .trouble = trouble };
-    int r = draw_pages(l, v, pdf, &sheet);
-    cairo_status_t status = cairo_status(sheet.cr);
-
-    cairo_destroy(sheet.cr);
-    cairo_surface_finish(pdf);
-    if (status == CAIRO_STATUS_SUCCESS)
-        status = cairo_surface_status(pdf);
-    cairo_surface_destroy(pdf);
-    return r == 0 ? judge(status, trouble) : r;
-}
-
-/* What stands in RET after a failure is half a letter. */
-static int conclude(int r, const struct version *v, const char *media_type, struct document *ret)
-{
-    if (r != 0) {
-        buffer_clear(&ret->bytes);
-        return r;
-    }
-    ret->media_type = media_type;
-    ret->pages = v->n;
-    memcpy(ret->template_hash, v->hash, sizeof(ret->template_hash));
-    return 0;
-}
-
-int letter_pdf(struct letter *l, const struct filling *f, struct document *ret, struct outcome *trouble)
-{
-    const struct version *v = choose(l, f);
-    struct fields fields;
-    int r = fields_fill(&fields, f, v->tag, trouble);
-
-    if (r == 0)
-        r = write_pdf(l, v, &fields, ret, trouble);
-    typesetter_forget(l->ts);
-    fields_release(&fields);
-    return conclude(r, v, "application/pdf", ret);
-}
-
-static void wipe_image(cairo_surface_t *image)
-{
-    unsigned char *pixels = cairo_image_surface_get_data(image);
-
-    if (pixels)
-        secret_wipe(pixels,
-                    (size_t)cairo_image_surface_get_stride(image) * (size_t)cairo_image_surface_get_height(image));
-}
-
-static int draw_image(struct letter *l, const struct version *v, unsigned page, cairo_surface_t *image, double scale,
-                      struct sheet *sheet)
-{
-    int r;
-
-    sheet->cr = cairo_create(image);
-    cairo_set_source_rgb(sheet->cr, 1, 1, 1);
-    cairo_paint(sheet->cr);
-    cairo_scale(sheet->cr, scale, scale);
-    r = draw_page(l, v, v->pages[page], sheet);
-    if (r == 0)
-        r = judge(cairo_status(sheet->cr), sheet->trouble);
-    cairo_destroy(sheet->cr);
-    return r;
-}
-
-static int write_png(struct letter *l, const struct version *v, unsigned number, unsigned dpi,
-                     const struct fields *fields, struct document *ret, struct outcome *trouble)
-{
-    const struct page *page = v->pages[number];
-    double scale = dpi / 72.0, width = ceil(page_width(page) * scale), height = ceil(page_height(page) * scale);
-    struct sheet sheet = { .fields = fields, .trouble = trouble };
-    cairo_surface_t *image;
-    int r;
-
-    if (width * height > PIXELS_MOST) {
-        outcome_set(trouble, OUTCOME_FAILED, "preview", "an image of that resolution is too large");
-        return 1;
-    }
-    image = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
-    r = draw_image(l, v, number, image, scale, &sheet);
-    if (r == 0)
-        r = judge(cairo_surface_write_to_png_stream(image, write_bytes, &ret->bytes), trouble);
-    wipe_image(image);
-    cairo_surface_destroy(image);
-    return r;
-}
-
-int letter_png(struct letter *l, const struct filling *f, unsigned page, unsigned dpi, struct document *ret,
-               struct outcome *trouble)
-{
-    const struct version *v = choose(l, f);
-    struct fields fields;
-    int r;
-
-    if (page >= v->n || dpi < DPI_LEAST || dpi > DPI_MOST) {
-        outcome_set(trouble, OUTCOME_FAILED, "preview", "the letter has %u page(s), and %d to %d dpi are possible",
-                    v->n, DPI_LEAST, DPI_MOST);
-        return 1;
-    }
-    r = fields_fill(&fields, f, v->tag, trouble);
-    if (r == 0)
-        r = write_png(l, v, page, dpi, &fields, ret, trouble);
-    typesetter_forget(l->ts);
-    fields_release(&fields);
-    return conclude(r, v, "image/png", ret);
 }

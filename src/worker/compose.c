@@ -157,7 +157,16 @@ static int open_secret(struct composer *c, const struct parcel *p, struct secret
     return r;
 }
 
-int composer_compose(struct composer *c, const struct parcel *p, struct document *ret, struct outcome *trouble)
+static int compose(struct composer *c, const struct filling *f, const struct document_form *form,
+                   struct document *ret, struct outcome *trouble)
+{
+    if (c->mail)
+        return mail_message(c->mail, f, ret, trouble);
+    return form ? letter_pictures(c->letter, f, form, ret, trouble) : letter_pdf(c->letter, f, ret, trouble);
+}
+
+int composer_compose(struct composer *c, const struct parcel *p, const struct document_form *form,
+                     struct document *ret, struct outcome *trouble)
 {
     CLEANUP(secret_cleanup) struct secret *secret = NULL;
     char id[UUID_TEXT], message_id[UUID_TEXT + 1 + sizeof(c->domain)];
@@ -173,5 +182,5 @@ int composer_compose(struct composer *c, const struct parcel *p, struct document
         return r;
     f.secret = secret;
     snprintf(message_id, sizeof(message_id), "%s@%s", id, c->domain);
-    return c->mail ? mail_message(c->mail, &f, ret, trouble) : letter_pdf(c->letter, &f, ret, trouble);
+    return compose(c, &f, form, ret, trouble);
 }

@@ -16,7 +16,8 @@ int composer_new(const struct settings *settings, const struct method *method, b
 struct composer *composer_free(struct composer *c);
 DEFINE_CLEANUP(struct composer, composer, composer_free)
 
-/* As struct desk's compose. */
-int composer_compose(struct composer *c, const struct parcel *p, struct document *ret, struct outcome *trouble);
+/* As struct desk's compose. FORM: how a letter must be; NULL: a PDF. */
+int composer_compose(struct composer *c, const struct parcel *p, const struct document_form *form,
+                     struct document *ret, struct outcome *trouble);
 
 #endif

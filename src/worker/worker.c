@@ -104,7 +104,7 @@ static struct parcel *desk_next(struct desk *d)
 
 static int desk_compose(struct desk *d, const struct parcel *p, struct document *ret, struct outcome *trouble)
 {
-    int r = composer_compose(worker_of(d)->composer, p, ret, trouble);
+    int r = composer_compose(worker_of(d)->composer, p, d->form, ret, trouble);
     struct item *item = (struct item *)p;
 
     secret_wipe_stack();

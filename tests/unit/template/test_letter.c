@@ -511,6 +511,48 @@ static void test_png(void **state)
     letter_free(l);
 }
 
+struct counting {
+    struct document_form form; /* first */
+    unsigned pages, dark;
+    int fails;
+};
+
+static int count_dark(const struct document_form *form, const struct picture *p, struct buffer *b)
+{
+    struct counting *c = (struct counting *)form;
+
+    assert_int_equal(p->number, c->pages++);
+    assert_true(p->width == 1241 && p->height == 1754 && p->stride >= (size_t)4 * p->width);
+    assert_true(p->points_wide > 595 && p->points_wide < 596 && p->points_high > 841 && p->points_high < 842);
+    for (unsigned y = 0; y < p->height; y++)
+        for (unsigned x = 0; x < p->width; x++)
+            c->dark += ((const uint32_t *)(const void *)(p->pixels + y * p->stride))[x] % 256 < 64;
+    return c->fails ? c->fails : buffer_add(b, "p", 1);
+}
+
+static void test_pictures(void **state)
+{
+    struct letter *l = load(TEMPLATES);
+    struct counting c = { .form = { .media_type = "image/x-test", .dpi = 150, .encode = count_dark } };
+    struct sample s;
+
+    (void)state;
+    sample_init(&s, "Åsa Öberg", "en", SECRET_PIN, "0042CANARY");
+    assert_int_equal(letter_pictures(l, &s.filling, &c.form, &s.document, &s.trouble), 0);
+    assert_string_equal(s.document.media_type, "image/x-test");
+    assert_int_equal(s.document.pages, 1);
+    assert_int_equal(buffer_size(&s.document.bytes), 1);
+    assert_int_equal(strlen(s.document.template_hash), 64);
+    assert_true(c.dark > 1000 && c.dark < 500 * 1000); /* a page of text: neither empty nor black */
+    c.pages = 0;
+    c.fails = -ENOBUFS;
+    assert_int_equal(letter_pictures(l, &s.filling, &c.form, &s.document, &s.trouble), 1);
+    assert_string_equal(s.trouble.code, "letter-too-large");
+    assert_int_equal(buffer_size(&s.document.bytes), 0);
+    sample_release(&s);
+    letter_free(l);
+}
+
 static void test_the_same_letter_again(void **state)
 {
     struct letter *l = load(TEMPLATES);
@@ -548,6 +590,7 @@ int main(void)
         cmocka_unit_test(test_a_template_reaches_nothing),
         cmocka_unit_test(test_what_would_print_wrong_is_refused),
         cmocka_unit_test(test_png),
+        cmocka_unit_test(test_pictures),
         cmocka_unit_test(test_the_same_letter_again),
     };
 

@@ -1,0 +1,116 @@
+#include "letter_draw.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cairo-pdf.h>
+
+#include <pindispatch/clock.h>
+
+const struct version *letter_choose(const struct letter *l, const struct filling *f)
+{
+    return &l->versions[language_best(l->versions, sizeof(l->versions[0]), l->n, fields_locale(f))];
+}
+
+cairo_status_t letter_write_bytes(void *userdata, const unsigned char *bytes, unsigned size)
+{
+    return buffer_add(userdata, bytes, size) < 0 ? CAIRO_STATUS_WRITE_ERROR : CAIRO_STATUS_SUCCESS;
+}
+
+int letter_judge(cairo_status_t status, struct outcome *trouble)
+{
+    if (status == CAIRO_STATUS_SUCCESS)
+        return 0;
+    if (status == CAIRO_STATUS_NO_MEMORY)
+        return -ENOMEM;
+    outcome_set(trouble, OUTCOME_FAILED, "template", "the letter cannot be written: %s",
+                cairo_status_to_string(status));
+    return 1;
+}
+
+int letter_check_secret(const struct letter *l, const struct sheet *sheet)
+{
+    if (sheet->result.overlay_uses > 0)
+        return 0;
+    outcome_set(sheet->trouble, OUTCOME_FAILED, "field-missing", "the template %s does not print the %s", l->name,
+                fields_kind(sheet->fields->about));
+    return 1;
+}
+
+static cairo_surface_t *new_pdf(struct buffer *b, const struct filling *f)
+{
+    cairo_surface_t *pdf = cairo_pdf_surface_create_for_stream(letter_write_bytes, b, 1, 1);
+    char created[CLOCK_TEXT], seconds[CLOCK_TEXT + 1];
+
+    /* Nothing of the delivery belongs here: spoolers and printers show what they find. */
+    clock_format(f->created, created);
+    snprintf(seconds, sizeof(seconds), "%.*sZ", (int)strcspn(created, "."), created); /* cairo knows no fractions */
+    cairo_pdf_surface_set_metadata(pdf, CAIRO_PDF_METADATA_TITLE, "Letter");
+    cairo_pdf_surface_set_metadata(pdf, CAIRO_PDF_METADATA_CREATOR, "pindispatch");
+    cairo_pdf_surface_set_metadata(pdf, CAIRO_PDF_METADATA_CREATE_DATE, seconds);
+    return pdf;
+}
+
+/* A test says so by itself, over everything that the template shows. */
+int letter_draw_page(struct letter *l, const struct version *v, unsigned page, struct sheet *sheet)
+{
+    int r = page_draw(v->pages[page], l->ts, sheet);
+
+    if (r == 0 && fields_is_test(sheet->fields->about))
+        typeset_mark(l->ts, sheet, language_test(v->tag));
+    return r;
+}
+
+static int draw_pages(struct letter *l, const struct version *v, cairo_surface_t *pdf, struct sheet *sheet)
+{
+    int r = 0;
+
+    for (unsigned i = 0; i < v->n && r == 0; i++) {
+        cairo_pdf_surface_set_size(pdf, page_width(v->pages[i]), page_height(v->pages[i]));
+        r = letter_draw_page(l, v, i, sheet);
+        cairo_show_page(sheet->cr);
+    }
+    return r == 0 ? letter_check_secret(l, sheet) : r;
+}
+
+static int write_pdf(struct letter *l, const struct version *v, const struct fields *fields, struct document *ret,
+                     struct outcome *trouble)
+{
+    cairo_surface_t *pdf = new_pdf(&ret->bytes, fields->about);
+    struct sheet sheet = { .cr = cairo_create(pdf), .fields = fields, .trouble = trouble };
+    int r = draw_pages(l, v, pdf, &sheet);
+    cairo_status_t status = cairo_status(sheet.cr);
+
+    cairo_destroy(sheet.cr);
+    cairo_surface_finish(pdf);
+    if (status == CAIRO_STATUS_SUCCESS)
+        status = cairo_surface_status(pdf);
+    cairo_surface_destroy(pdf);
+    return r == 0 ? letter_judge(status, trouble) : r;
+}
+
+int letter_conclude(int r, const struct version *v, const char *media_type, struct document *ret)
+{
+    if (r != 0) {
+        buffer_clear(&ret->bytes);
+        return r;
+    }
+    ret->media_type = media_type;
+    ret->pages = v->n;
+    memcpy(ret->template_hash, v->hash, sizeof(ret->template_hash));
+    return 0;
+}
+
+int letter_pdf(struct letter *l, const struct filling *f, struct document *ret, struct outcome *trouble)
+{
+    const struct version *v = letter_choose(l, f);
+    struct fields fields;
+    int r = fields_fill(&fields, f, v->tag, trouble);
+
+    if (r == 0)
+        r = write_pdf(l, v, &fields, ret, trouble);
+    typesetter_forget(l->ts);
+    fields_release(&fields);
+    return letter_conclude(r, v, "application/pdf", ret);
+}
