@@ -79,6 +79,7 @@ discard     unix  - - n -    - discard
 virtual     unix  - n n -    - virtual
 anvil       unix  - - n -    1 anvil
 scache      unix  - - n -    1 scache
+smtp        unix  - - n -    - smtp
 postlog     unix-dgram n - n - 1 postlogd
 """
 

@@ -1,0 +1,159 @@
+"""The parts that several figures are measured with: a sink for mail, a pipelined issuer, a kept control connection."""
+
+import json
+import mmap
+import os
+import pathlib
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+from harness import ROOT
+
+SUPPORT = ROOT / "tests" / "support"
+PATIENCE = 300  # seconds without an end: something hangs
+
+
+class Child:
+    """A program that prints its port first and ends with its standard input."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen([*map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        if not line.strip().isdigit():
+            self.stop()
+            raise RuntimeError(f"{pathlib.Path(command[0]).name} does not start")
+        self.port = int(line)
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(60)
+        self.process.stdout.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Tally:
+    """A count that another process keeps (tally.h): how many, and when the last one was (time.monotonic())."""
+
+    def __init__(self, path):
+        with open(path, "rb") as file:
+            self.map = mmap.mmap(file.fileno(), 16, prot=mmap.PROT_READ)
+
+    def read(self):
+        n, last = struct.unpack("QQ", self.map[:16])
+        return n, last / 1e9
+
+    def wait(self, n, patience=PATIENCE, pause=0.001):
+        """When the N-th came."""
+        deadline = time.monotonic() + patience
+        while self.read()[0] < n:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"only {self.read()[0]} of {n} arrived within {patience} s")
+            time.sleep(pause)
+        return self.read()[1]
+
+
+class Sink(Child):
+    """bench_sink. `first` is the file with the first message that it got."""
+
+    def __init__(self, bench):
+        self.first = bench.folder / "first.eml"
+        path = bench.folder / "sink.tally"
+        super().__init__(bench.tools / "bench_sink", path, self.first)
+        self.tally = Tally(path)
+
+
+class Postfix(Child):
+    """A private Postfix that relays everything to PORT. What a relay has in hand is synced to the disk, as Postfix
+    does as it comes; the brake on its intake (in_flow_delay) is off in its favour."""
+
+    def __init__(self, bench, port):
+        super().__init__(sys.executable, SUPPORT / "postfix.py", "serve", bench.folder / "postfix",
+                         "--set", "virtual_mailbox_domains=", "--set", f"relayhost=[127.0.0.1]:{port}")
+
+
+class Control:
+    """One connection to the control socket."""
+
+    def __init__(self, dispatcher):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(dispatcher.dir / "control.sock"))
+        self.stream = self.socket.makefile("rw", newline="\n")
+
+    def ask(self, **request):
+        self.stream.write(json.dumps(request) + "\n")
+        self.stream.flush()
+        return json.loads(self.stream.readline())
+
+    def deliveries(self, state):
+        return self.ask(command="status")["status"]["store"]["deliveries"][state]
+
+    def wait_delivered(self, n, patience=PATIENCE):
+        """When the N-th outcome was durable: the store's own counters say so after the commit."""
+        deadline = time.monotonic() + patience
+        while self.deliveries("delivered") < n:
+            if time.monotonic() > deadline:
+                states = self.ask(command="status")["status"]["store"]["deliveries"]
+                raise RuntimeError(f"not delivered within {patience} s: {states}")
+            time.sleep(0.002)
+        return time.monotonic()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stream.close()
+        self.socket.close()
+
+
+class Issuer:
+    """A kept connection to the submit socket."""
+
+    def __init__(self, dispatcher):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(PATIENCE)
+        self.socket.connect(str(dispatcher.dir / "submit.sock"))
+
+    def hand_in(self, lines):
+        """Writes these bytes as fast as they are taken, while the answers are read. Each must be "accepted"."""
+        n, answers, accepted = lines.count(b"\n"), 0, 0
+        writer = threading.Thread(target=self.socket.sendall, args=(lines,))
+        writer.start()
+        rest = b""
+        while answers < n:
+            bytes_ = self.socket.recv(1 << 18)
+            if not bytes_:
+                raise RuntimeError("the dispatcher hung up")
+            whole, _, rest = (rest + bytes_).rpartition(b"\n")
+            answers += bytes_.count(b"\n")
+            accepted += whole.count(b'"accepted"')
+        writer.join()
+        if accepted != n:
+            raise RuntimeError(f"{accepted} of {n} events were accepted; the last answer: {whole[-300:]}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+
+def make_events(bench, prefix, n, dispatcher=None):
+    """N events as the bytes that an issuer writes; sealed to DISPATCHER's key when there is one."""
+    key = [dispatcher.dir / "seal.pub.jwk"] if dispatcher else []
+    return bench.tool("bench_events", prefix, n, *key).encode()
+
+
+def dispatcher_of(bench, name, **settings):
+    """A private dispatcher (tests/support) that is not started yet; everything that is not said is at its default."""
+    os.environ["PINDISPATCH_BIN"] = str(bench.bin)
+    from dispatcher import Dispatcher  # it reads the environment
+    return Dispatcher(bench.folder / name, **settings).prepare()
