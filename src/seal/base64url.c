@@ -3,8 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-static const char digits[64] __attribute__((nonstring)) =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 size_t base64url_encode(const uint8_t *bytes, size_t size, char *text)
 {
