@@ -126,14 +126,24 @@ static int on_look(sd_event_source *source, uint64_t now, void *userdata)
     return 0;
 }
 
-void lane_look_soon(struct lane *l, bool changed)
+/* Is the timer set to go off within that time? */
+static bool is_set_within(sd_event_source *timer, int64_t microseconds)
 {
     int enabled = SD_EVENT_OFF;
+    uint64_t at = 0, now = 0;
 
+    sd_event_source_get_enabled(timer, &enabled);
+    sd_event_source_get_time(timer, &at);
+    sd_event_now(sd_event_source_get_event(timer), CLOCK_MONOTONIC, &now);
+    return enabled != SD_EVENT_OFF && at <= now + (uint64_t)microseconds;
+}
+
+/* Makes the look sooner, never later: where letters go out all the time, others end all the time. */
+void lane_look_soon(struct lane *l, bool changed)
+{
     if (changed)
         l->look_after = LOOK_FIRST;
-    sd_event_source_get_enabled(l->look, &enabled);
-    if (enabled == SD_EVENT_OFF || changed)
+    if (!is_set_within(l->look, l->look_after))
         lane_wake(l->look, l->look_after);
 }
 
