@@ -11,6 +11,7 @@
 #include <pindispatch/crashpoint.h>
 
 #include "print_batch.h"
+#include "print_target.h"
 
 /* Nothing is said to the dispatcher while a batch is made: it must end before a silent worker counts as lost. */
 enum { PATIENCE_SECONDS = 30 };
@@ -241,7 +242,7 @@ static const struct setting settings[] = {
     { .name = "print.server",
       .type = SETTING_TEXT,
       .standard = "/run/cups/cups.sock",
-      .check = spooler_check_server,
+      .check = print_target_check_server,
       .help = "The CUPS server of this machine: its socket, or localhost with an optional port." },
     { .name = "print.template", .type = SETTING_TEXT, .standard = "letter.svg", .help = "The letter's template." },
     { .name = "print.media",

@@ -1,23 +1,16 @@
 #include "print_spooler.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
-
-#include <cups/cups.h>
 
 #include <pindispatch/method.h>
 
+#include "print_connection.h"
+
 enum {
-    CONNECT_MILLISECONDS = 10 * 1000,
-    ANSWER_SECONDS = 30,
-    DEADLINE_SECONDS = 90, /* this process' own: more than both above, less than the dispatcher's patience */
-    PAGE_JOBS = 500,       /* cupsd gives no more in one answer */
+    PAGE_JOBS = 500, /* cupsd gives no more in one answer */
     PAGES_MOST = 64,
-    STANDARD_PORT = 631,
 };
 
 /* One name for all workers, today and after an upgrade: cupsd shows a job's attributes to its owner. */
@@ -36,57 +29,36 @@ static const char *const printer_attributes[] = { "printer-state", "printer-stat
                                                   "printer-is-accepting-jobs" };
 
 struct spooler {
-    struct desk *desk;
-    http_t *http; /* NULL when not connected */
-    char *server, *printer, *media, *sides;
-    char uri[HTTP_MAX_URI];
-    char resource[HTTP_MAX_URI];
+    struct connection *connection;
+    char *printer, *media, *sides;
 };
-
-DEFINE_CLEANUP(ipp_t, ipp, ippDelete)
-
-/* Libcups would ask the terminal for a password. */
-static const char *no_password(const char *prompt, http_t *http, const char *method, const char *resource, void *data)
-{
-    (void)prompt, (void)http, (void)method, (void)resource, (void)data;
-    return NULL;
-}
 
 int spooler_new(struct desk *desk, struct spooler **ret)
 {
     struct spooler *s = calloc(1, sizeof(*s));
     if (!s)
         return -ENOMEM;
-    s->desk = desk;
-    s->server = strdup(settings_text(desk->settings, "print.server"));
     s->printer = strdup(settings_text(desk->settings, "print.printer"));
     s->media = strdup(settings_text(desk->settings, "print.media"));
     s->sides = strdup(settings_text(desk->settings, "print.sides"));
-    if (!s->server || !s->printer || !s->media || !s->sides) {
+    if (!s->printer || !s->media || !s->sides) {
         spooler_free(s);
         return -ENOMEM;
     }
-    httpAssembleURIf(HTTP_URI_CODING_ALL, s->uri, sizeof(s->uri), "ipp", NULL, "localhost", 0, "/printers/%s",
-                     s->printer);
-    snprintf(s->resource, sizeof(s->resource), "%s", strstr(s->uri, "/printers/"));
-    cupsSetPasswordCB2(no_password, NULL);
+    int r = connection_new(desk, &s->connection);
+    if (r < 0) {
+        spooler_free(s);
+        return r;
+    }
     *ret = s;
     return 0;
-}
-
-static void disconnect(struct spooler *s)
-{
-    if (s->http)
-        httpClose(s->http);
-    s->http = NULL;
 }
 
 struct spooler *spooler_free(struct spooler *s)
 {
     if (!s)
         return NULL;
-    disconnect(s);
-    free(s->server);
+    connection_free(s->connection);
     free(s->printer);
     free(s->media);
     free(s->sides);
@@ -97,126 +69,6 @@ struct spooler *spooler_free(struct spooler *s)
 const char *spooler_printer(const struct spooler *s)
 {
     return s->printer;
-}
-
-/* "host", "host:port", "[::1]:port". */
-static int split_server(const char *server, char host[64], int *ret_port)
-{
-    bool bracket = server[0] == '[';
-    const char *start = server + bracket;
-    size_t size = strcspn(start, bracket ? "]" : ":");
-    const char *rest = start + size + bracket;
-    if (!size || size >= 64 || (bracket && start[size] != ']'))
-        return -EINVAL;
-    snprintf(host, 64, "%.*s", (int)size, start);
-    *ret_port = STANDARD_PORT;
-    if (!rest[0])
-        return 0;
-    char *end;
-    errno = 0;
-    long port = strtol(rest + 1, &end, 10);
-    if (rest[0] != ':' || rest[1] < '0' || rest[1] > '9' || *end || errno || port < 1 || port > 65535)
-        return -EINVAL;
-    *ret_port = (int)port;
-    return 0;
-}
-
-static bool is_loopback(const char *host)
-{
-    return strcasecmp(host, "localhost") == 0 || strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0;
-}
-
-int spooler_check_server(const char *server, struct problem *p)
-{
-    char host[64];
-    int port;
-    if (server[0] == '/')
-        return strlen(server) < 108 ? 0 : problem_set(p, "range", "", "the path of a socket has 107 bytes at most");
-    if (split_server(server, host, &port) < 0)
-        return problem_set(p, "server", "", "expected the path of a socket, or a host as in \"localhost:631\"");
-    if (!is_loopback(host))
-        return problem_set(
-            p, "server-not-local", "",
-            "only a CUPS server of this machine is talked to: a socket's path, localhost, 127.0.0.1 or [::1]; let "
-            "it have the queue of the remote printer");
-    return 0;
-}
-
-static int destination_trouble(struct outcome *o, const char *code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static int destination_trouble(struct outcome *o, const char *code, const char *format, ...)
-{
-    char sentence[sizeof(o->reason)];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(sentence, sizeof(sentence), format, arguments);
-    va_end(arguments);
-    outcome_set(o, OUTCOME_DEFERRED, code, "%s", sentence);
-    o->destination = true;
-    return 1;
-}
-
-static int give_up_waiting(http_t *http, void *userdata)
-{
-    (void)http, (void)userdata;
-    return 0;
-}
-
-/* A kept connection may have been closed at the other end (cupsd does so after 30 s): bytes or an end of file where
- * silence is due mean that it cannot be used. */
-static bool is_usable(http_t *http)
-{
-    char c;
-    return recv(httpGetFd(http), &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-}
-
-static int connect_server(struct spooler *s, struct outcome *trouble)
-{
-    struct problem p = { 0 };
-    char host[128];
-    int port = 0;
-    if (s->http && is_usable(s->http))
-        return 0;
-    disconnect(s);
-    if (spooler_check_server(s->server, &p))
-        return destination_trouble(trouble, p.code, "%s", p.message);
-    if (s->server[0] == '/')
-        snprintf(host, sizeof(host), "%s", s->server);
-    else
-        split_server(s->server, host, &port);
-    s->http = httpConnect2(host, port, NULL, AF_UNSPEC, HTTP_ENCRYPTION_NEVER, 1, CONNECT_MILLISECONDS, NULL);
-    if (!s->http)
-        return destination_trouble(trouble, "server-gone", "The CUPS server %.100s does not answer.", s->server);
-    httpSetTimeout(s->http, ANSWER_SECONDS, give_up_waiting, NULL);
-    return 0;
-}
-
-static int lost(struct spooler *s, struct outcome *trouble)
-{
-    http_status_t status = httpGetStatus(s->http);
-    disconnect(s);
-    if (status == HTTP_STATUS_UNAUTHORIZED || status == HTTP_STATUS_FORBIDDEN)
-        return destination_trouble(trouble, "server-refuses", "The CUPS server %.100s refuses us access.", s->server);
-    return destination_trouble(trouble, "server-gone", "The CUPS server %.100s did not answer a request.", s->server);
-}
-
-/* One request and its answer; takes REQUEST. An answer of any IPP status is an answer. cupsDoRequest() is not used:
- * it repeats requests by itself, and a repeated Create-Job is a second job. */
-static int ask(struct spooler *s, ipp_t *request, const char *resource, const struct document *d, ipp_t **ret,
-               struct outcome *trouble)
-{
-    CLEANUP(ipp_cleanup) ipp_t *owned = request;
-    size_t size = d ? buffer_size(&d->bytes) : 0;
-    if (!owned)
-        return -ENOMEM;
-    s->desk->deadline(s->desk, DEADLINE_SECONDS);
-    if (connect_server(s, trouble))
-        return 1;
-    http_status_t status = cupsSendRequest(s->http, owned, resource, ippLength(owned) + size);
-    if (status == HTTP_STATUS_CONTINUE && size)
-        status = cupsWriteRequestData(s->http, buffer_bytes(&d->bytes), size);
-    *ret = status == HTTP_STATUS_CONTINUE ? cupsGetResponse(s->http, resource) : NULL;
-    return *ret ? 0 : lost(s, trouble);
 }
 
 /* What a refusal means for the letter: whose fault it is decides whether all letters wait. */
@@ -259,12 +111,20 @@ static int judge(struct spooler *s, ipp_t *answer, const char *doing, struct out
     return 1;
 }
 
+/* RESOURCE: NULL is the printer's. */
+static int ask(struct spooler *s, ipp_t *request, const char *resource, const struct document *d, ipp_t **ret,
+               struct outcome *trouble)
+{
+    return connection_ask(s->connection, request, resource ? resource : connection_target(s->connection)->resource, d,
+                          ret, trouble);
+}
+
 static ipp_t *request_new(struct spooler *s, ipp_op_t operation, int job)
 {
     ipp_t *r = ippNewRequest(operation);
     if (!r)
         return NULL;
-    ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_URI, "printer-uri", NULL, s->uri);
+    ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_URI, "printer-uri", NULL, connection_target(s->connection)->uri);
     if (job)
         ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "job-id", job);
     ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_NAME, "requesting-user-name", NULL, requesting_user);
@@ -279,7 +139,7 @@ int spooler_look(struct spooler *s, struct print_printer *ret, struct outcome *t
         return -ENOMEM;
     ippAddStrings(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", ARRAY_SIZE(printer_attributes), NULL,
                   printer_attributes);
-    int e = ask(s, r, s->resource, NULL, &answer, trouble);
+    int e = ask(s, r, NULL, NULL, &answer, trouble);
     if (!e)
         e = judge(s, answer, "Asking for the state", trouble);
     if (!e)
@@ -310,7 +170,7 @@ int spooler_create(struct spooler *s, const char *name, const struct uuid *uuid,
     ippAddString(r, IPP_TAG_JOB, IPP_TAG_KEYWORD, "media", NULL, s->media);
     ippAddString(r, IPP_TAG_JOB, IPP_TAG_KEYWORD, "sides", NULL, s->sides);
     ippAddInteger(r, IPP_TAG_JOB, IPP_TAG_INTEGER, "copies", 1);
-    int e = ask(s, r, s->resource, NULL, &answer, trouble);
+    int e = ask(s, r, NULL, NULL, &answer, trouble);
     if (!e)
         e = judge(s, answer, "Making a job", trouble);
     if (!e)
@@ -326,7 +186,7 @@ int spooler_send(struct spooler *s, int id, const struct document *d, struct pri
         return -ENOMEM;
     ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_MIMETYPE, "document-format", NULL, d->media_type);
     ippAddBoolean(r, IPP_TAG_OPERATION, "last-document", 1);
-    int e = ask(s, r, s->resource, d, &answer, trouble);
+    int e = ask(s, r, NULL, d, &answer, trouble);
     if (!e)
         e = judge(s, answer, "Sending the letter", trouble);
     if (!e)
@@ -377,7 +237,7 @@ static int some_jobs(struct spooler *s, const int *ids, size_t n, struct print_j
 {
     CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
     struct print_job job;
-    int e = ask(s, ask_jobs(s, ids, n, 0), s->resource, NULL, &answer, trouble);
+    int e = ask(s, ask_jobs(s, ids, n, 0), NULL, NULL, &answer, trouble);
     if (!e && ippGetStatusCode(answer) == IPP_STATUS_ERROR_NOT_FOUND)
         return SPOOLER_GONE;
     if (!e)
@@ -411,7 +271,7 @@ int spooler_each(struct spooler *s, void (*each)(void *userdata, const struct pr
     for (unsigned page = 0; page < PAGES_MOST; page++) {
         CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
         struct print_job job;
-        int before = first, e = ask(s, ask_jobs(s, NULL, 0, first), s->resource, NULL, &answer, trouble);
+        int before = first, e = ask(s, ask_jobs(s, NULL, 0, first), NULL, NULL, &answer, trouble);
         if (!e)
             e = judge(s, answer, "Listing the jobs", trouble);
         if (e)

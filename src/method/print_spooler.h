@@ -1,5 +1,5 @@
 /* A CUPS server and one printer of it: the few IPP operations (RFC 8011) that printing a letter needs, over one
- * connection that is kept and renewed when it broke.
+ * connection.
  *
  * All return 0; 1 with TROUBLE set (kind, destination, code, reason); or the positive condition that is documented.
  */
@@ -20,13 +20,9 @@ enum {
     SPOOLER_UNFIT,    /* the job is in a state in which that cannot be done: not held, or ended */
 };
 
-/* Does not connect. 0 or -ENOMEM. */
+/* Does not connect. 0 or -errno. */
 int spooler_new(struct desk *desk, struct spooler **ret);
 struct spooler *spooler_free(struct spooler *s);
-
-/* Is this a server of this machine: a unix socket's path, or a loopback host with an optional port? Libcups verifies
- * no certificate, so that a letter must not leave the machine through it. The check of the setting print.server. */
-int spooler_check_server(const char *server, struct problem *p);
 
 const char *spooler_printer(const struct spooler *s);
 int spooler_look(struct spooler *s, struct print_printer *ret, struct outcome *trouble);
