@@ -46,6 +46,9 @@ enum method_flags {
     METHOD_FENCED = 1 << 1,        /* what an interrupted attempt left can be found out and undone (print) */
 };
 
+/* Something that is no error and that an administrator should know all the same: P->where is the setting's name. */
+typedef void method_warning(void *userdata, const struct problem *p);
+
 enum document_kind { DOCUMENT_NONE, DOCUMENT_LETTER, DOCUMENT_MAIL };
 
 struct method {
@@ -59,6 +62,9 @@ struct method {
 
     /* What the event must bring for this method. 0, or 1 with P (path and sentence). May be NULL. */
     int (*check)(const struct event *e, struct problem *p);
+    /* Tells what is allowed and unsafe in these settings. Asked only while the method is in force; SECRETS is what
+     * goes this way: "PIN", "PUK" or "PIN and PUK". May be NULL. */
+    void (*warn)(const struct settings *s, const char *secrets, method_warning *tell, void *userdata);
     /* The outcome of an attempt that was interrupted when nothing can be found out: false = in doubt, wait for a
      * person; true = try again. May be NULL: false. */
     bool (*retries_doubt)(const struct settings *s);

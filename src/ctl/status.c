@@ -21,6 +21,19 @@ static void show_daemon(const json_t *s)
         printf("%sdry run: nothing is really delivered%s\n", show_begin(SHOW_YELLOW), show_begin(SHOW_PLAIN));
 }
 
+static void show_warnings(const json_t *warnings)
+{
+    const json_t *warning;
+    size_t i;
+
+    json_array_foreach (warnings, i, warning) {
+        CLEANUP(free_cleanup) char *clean = show_clean(json_text(warning, "message"));
+
+        printf("%swarning%s: %s: %s\n", show_begin(SHOW_YELLOW), show_begin(SHOW_PLAIN),
+               json_text(warning, "setting"), clean ? clean : "");
+    }
+}
+
 static void show_channel(struct table *t, const json_t *channel)
 {
     const json_t *workers = json_object_get(channel, "workers");
@@ -128,6 +141,7 @@ int ctl_status(struct ctl *c, int argc, char **argv)
         return CTL_DONE;
     }
     show_daemon(s);
+    show_warnings(json_object_get(s, "warnings"));
     show_channels(json_object_get(s, "channels"));
     show_trouble(json_object_get(s, "clock"), "clock");
     show_store(json_object_get(s, "store"));

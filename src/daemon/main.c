@@ -5,6 +5,7 @@
 #include <pindispatch/config.h>
 #include <pindispatch/json.h>
 #include <pindispatch/log.h>
+#include <pindispatch/schemas.h>
 #include <pindispatch/secret.h>
 
 #include "daemon.h"
@@ -13,7 +14,7 @@ static const char usage[] =
     "Usage: pindispatchd [--config FILE] [--check-config] [--dry-run] [--once]\n"
     "Delivers the PINs of issued cards: prints letters, mails them, or records that none is wanted.\n\n"
     "  -c, --config FILE   the configuration (" CONFIG_FILE ")\n"
-    "      --check-config  report everything that is wrong with the configuration, then exit\n"
+    "      --check-config  report everything that is wrong or unsafe in the configuration, then exit\n"
     "      --dry-run       render letters and mails with masked secrets into dry-run/ beside the store;\n"
     "                      talk to no printer and no mail server, leave the real store alone\n"
     "      --once          deliver what is due, then exit (0: all final; 1: something is deferred,\n"
@@ -70,6 +71,12 @@ static int parse_arguments(int argc, char **argv, struct daemon_options *o, bool
     return 2;
 }
 
+static void show_warning(void *userdata, const struct problem *p)
+{
+    (void)userdata;
+    fprintf(stderr, "warning: %s: %s\n", p->where, p->message);
+}
+
 static int check_config(const struct daemon_options *o)
 {
     CLEANUP(settings_cleanup) struct settings *s = NULL;
@@ -78,6 +85,7 @@ static int check_config(const struct daemon_options *o)
         return 2;
     printf("%s: no errors; PIN by %s, PUK by %s\n", o->config, settings_text(s, "CardsPINDeliveryMethod"),
            settings_text(s, "CardsPUKDeliveryMethod"));
+    site_warnings(s, show_warning, NULL);
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <pindispatch/dispatch.h>
 #include <pindispatch/intake.h>
 #include <pindispatch/json.h>
+#include <pindispatch/schemas.h>
 
 static json_t *describe_intake(const struct daemon *d)
 {
@@ -26,15 +27,32 @@ static json_t *describe_clock(const struct daemon *d)
                      clock_format(d->jumped, since));
 }
 
+static void add_warning(void *userdata, const struct problem *p)
+{
+    /* One that does not fit into memory is missing here, like the whole status soon after. */
+    (void)json_array_append_new(
+        userdata, json_pack("{s:s, s:s, s:s}", "code", p->code, "setting", p->where, "message", p->message));
+}
+
+static json_t *list_warnings(const struct daemon *d)
+{
+    json_t *warnings = json_array();
+
+    if (warnings)
+        site_warnings(d->settings, add_warning, warnings);
+    return warnings;
+}
+
 struct json_t *daemon_status(void *userdata)
 {
     const struct daemon *d = userdata;
     char started[CLOCK_TEXT];
 
-    return json_pack("{s:s, s:I, s:s, s:I, s:b, s:{s:s, s:s}, s:s, s:o, s:o, s:o}", "version", PINDISPATCH_VERSION,
-                     "pid", (json_int_t)getpid(), "started", clock_format(d->started, started), "generation",
-                     (json_int_t)d->site.generation, "dry_run", d->site.dry_run, "methods", "pin",
+    return json_pack("{s:s, s:I, s:s, s:I, s:b, s:{s:s, s:s}, s:s, s:o, s:o, s:o, s:o}", "version",
+                     PINDISPATCH_VERSION, "pid", (json_int_t)getpid(), "started", clock_format(d->started, started),
+                     "generation", (json_int_t)d->site.generation, "dry_run", d->site.dry_run, "methods", "pin",
                      settings_text(d->settings, "CardsPINDeliveryMethod"), "puk",
                      settings_text(d->settings, "CardsPUKDeliveryMethod"), "config", d->options.config, "intake",
-                     describe_intake(d), "clock", describe_clock(d), "channels", dispatch_status(d->dispatch));
+                     describe_intake(d), "clock", describe_clock(d), "warnings", list_warnings(d), "channels",
+                     dispatch_status(d->dispatch));
 }

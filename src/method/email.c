@@ -143,6 +143,15 @@ static int email_check(const struct event *e, struct problem *p)
     return 0;
 }
 
+static void email_warn(const struct settings *s, const char *secrets, method_warning *tell, void *userdata)
+{
+    struct problem p;
+
+    (void)s;
+    problem_set(&p, "mail-in-clear", "email.protection", "every mail server on the way can read the %s", secrets);
+    tell(userdata, &p);
+}
+
 static bool email_retries_doubt(const struct settings *s)
 {
     return strcmp(settings_text(s, "email.in_doubt"), "retry") == 0;
@@ -259,6 +268,7 @@ const struct method method_email = {
     .workers = "workers.email",
     .destination = "email.server",
     .check = email_check,
+    .warn = email_warn,
     .retries_doubt = email_retries_doubt,
     .open = email_open,
     .deliver = email_deliver,
