@@ -51,7 +51,7 @@ def rounded(value):
 
 
 class Bench:
-    """One run: the options, the programs, a folder on a real disk that is removed at the end."""
+    """One run: the options, the programs, a folder that is removed at the end."""
 
     def __init__(self, options, build):
         self.options = options
@@ -62,8 +62,7 @@ class Bench:
         self.folder = None
 
     def __enter__(self):
-        # /tmp is memory on many machines, where a sync costs nothing.
-        self.temporary = tempfile.TemporaryDirectory(prefix="pindispatch-bench-", dir="/var/tmp")
+        self.temporary = tempfile.TemporaryDirectory(prefix="pindispatch-bench-", dir=self.options.dir)
         self.folder = pathlib.Path(self.temporary.name)
         self.folder.chmod(0o711)  # Postfix and the printer run as others
         return self
