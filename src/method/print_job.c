@@ -6,11 +6,21 @@
 
 #include <jansson.h>
 
-/* Appends what is text of ours to show: valid UTF-8 that fits whole. */
+/* A reason is a keyword (RFC 8011 section 5.1.4). What else a driver says there is passed over: a byte that is no
+ * UTF-8 would keep the whole outcome from being told. */
+static bool is_keyword(const char *word)
+{
+    for (const char *c = word; *c; c++)
+        if (*c <= ' ' || *c >= 0x7f || *c == ',')
+            return false;
+    return word[0];
+}
+
+/* Appends a reason that fits whole. */
 static void add_word(char words[PRINT_WORDS], const char *word)
 {
     size_t used = strlen(words);
-    if (!word || !word[0] || strcmp(word, "none") == 0 || print_reason_has(words, word))
+    if (!word || !is_keyword(word) || strcmp(word, "none") == 0 || print_reason_has(words, word))
         return;
     if (used + strlen(word) + 2 > PRINT_WORDS)
         return;
