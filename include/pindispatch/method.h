@@ -36,6 +36,9 @@ struct desk {
      * *RET when neither is set. 0; 1 with P; -ENOMEM. */
     int (*credential)(struct desk *d, const char *name, const char *credential, struct secret **ret,
                       struct problem *p);
+    /* Tells what is wrong with the destination although it is used: an array of {"code","reason"}, borrowed, which
+     * replaces what was told before. 0 or -errno. */
+    int (*findings)(struct desk *d, const json_t *findings);
     /* (Re)arms this process's own deadline before a library call that may block: it dies after SECONDS. 0: disarms.
      */
     void (*deadline)(struct desk *d, unsigned seconds);

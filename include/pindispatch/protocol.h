@@ -5,7 +5,8 @@
  *   {"do":"deliver","parcel":{…}}                    {"say":"begin","id"}
  *   {"do":"go","ids":[…]}  (after the commit)        {"say":"mark","marks":[{"id","evidence"}…]}
  *   {"do":"stop","ids":[…]} (it was not committed)   {"say":"outcome","id","outcome":{…},"template":hash}
- *   {"do":"quit"}                                    {"say":"bye"}
+ *   {"do":"quit"}                                    {"say":"findings","findings":[{"code","reason"}…]}
+ *                                                    {"say":"bye"}
  *
  * "go" answers a whole "mark". A worker that sees the end of file stops before its next irreversible step. */
 #ifndef PINDISPATCH_PROTOCOL_H
@@ -17,7 +18,7 @@
 
 #include <jansson.h>
 
-enum { PROTOCOL_LINE = 256 * 1024, PROTOCOL_MARKS = 256 };
+enum { PROTOCOL_LINE = 256 * 1024, PROTOCOL_MARKS = 256, PROTOCOL_FINDINGS = 32 };
 
 enum order_kind { ORDER_SETUP, ORDER_DELIVER, ORDER_GO, ORDER_STOP, ORDER_QUIT };
 
@@ -30,13 +31,14 @@ struct order {
     size_t n_ids;
 };
 
-enum word_kind { WORD_READY, WORD_UNFIT, WORD_BEGIN, WORD_MARK, WORD_OUTCOME, WORD_BYE };
+enum word_kind { WORD_READY, WORD_UNFIT, WORD_BEGIN, WORD_MARK, WORD_OUTCOME, WORD_FINDINGS, WORD_BYE };
 
 struct word {
     enum word_kind kind;
     struct uuid id;         /* begin, outcome */
     struct outcome outcome; /* outcome, owned; unfit: code and reason */
     char template_hash[65]; /* outcome; may be empty */
+    json_t *findings;       /* findings: an array of objects with these two texts; owned */
     struct {
         struct uuid id;
         json_t *evidence; /* owned, may be NULL */
@@ -61,6 +63,7 @@ int word_add_plain(struct buffer *b, enum word_kind kind); /* ready, bye */
 int word_add_unfit(struct buffer *b, const char *code, const char *reason);
 int word_add_begin(struct buffer *b, const struct uuid *id);
 int word_add_mark(struct buffer *b, struct parcel *const *p, const json_t *const *evidence, size_t n);
+int word_add_findings(struct buffer *b, const json_t *findings);
 int word_add_outcome(struct buffer *b, const struct uuid *id, const struct outcome *o, const char *template_hash);
 
 #endif

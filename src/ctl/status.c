@@ -70,6 +70,20 @@ static void show_trouble(const json_t *of, const char *name)
         printf("    next try at %s\n", show_time(json_object_get(trouble, "next_try"), next));
 }
 
+static void show_findings(const json_t *channel)
+{
+    const json_t *finding;
+    size_t i;
+
+    json_array_foreach (json_object_get(channel, "findings"), i, finding) {
+        const char *reason = json_text(finding, "reason");
+        CLEANUP(free_cleanup) char *clean = reason ? show_clean(reason) : NULL;
+
+        printf("  %s%s is unsafe%s: %s\n", show_begin(SHOW_YELLOW), json_text(channel, "method"),
+               show_begin(SHOW_PLAIN), clean ? clean : "");
+    }
+}
+
 static void show_channels(const json_t *channels)
 {
     static const char *const heads[] = { "METHOD", "WORKERS", "IN HAND", "SPOOLED", "DESTINATION", "IS" };
@@ -86,6 +100,8 @@ static void show_channels(const json_t *channels)
     table_end(&t);
     json_array_foreach (channels, i, channel)
         show_trouble(channel, json_text(channel, "method"));
+    json_array_foreach (channels, i, channel)
+        show_findings(channel);
 }
 
 static void show_store(const json_t *store)

@@ -201,6 +201,7 @@ void lane_close(struct lane *l)
     sd_event_source_disable_unref(l->due);
     sd_event_source_disable_unref(l->look);
     sd_event_source_disable_unref(l->again);
+    json_decref(l->findings);
 }
 
 /* One delivery that an earlier run had in hand. */

@@ -82,7 +82,8 @@ struct lane {
     sd_event_source *again; /* when unsaved changes are tried again */
     int64_t look_after;     /* microseconds; grows while nothing changes */
     struct trouble trouble;
-    bool drained; /* the last claim found less than it could take */
+    json_t *findings; /* what the last worker that looked found wrong with the destination: [{"code","reason"}…] */
+    bool drained;     /* the last claim found less than it could take */
 };
 
 struct dispatch {
@@ -126,6 +127,8 @@ void lane_note_trouble(struct lane *l, const char *code, const char *reason);
 /* The same when no worker can serve. */
 void lane_note_unfit(struct lane *l, const char *code, const char *reason);
 void lane_note_well(struct lane *l);
+/* The destination is used although this is wrong with it. FINDINGS replaces what was noted before. */
+void lane_note_findings(struct lane *l, json_t *findings);
 
 /* flight.c: what becomes of a delivery */
 int flight_new(struct lane *l, const struct record *r, struct flight **ret);

@@ -160,6 +160,9 @@ static int on_word(struct link *k, struct word *w)
         return on_mark(k, w);
     case WORD_OUTCOME:
         return on_outcome(k, w);
+    case WORD_FINDINGS:
+        lane_note_findings(k->lane, w->findings);
+        return 0;
     case WORD_BYE:
         k->quitting = true;
         return 0;

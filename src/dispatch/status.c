@@ -38,11 +38,11 @@ static json_t *describe_lane(const struct lane *l)
     const struct settings *s = lane_settings(l);
     const char *destination = l->method->destination ? settings_text(s, l->method->destination) : "";
 
-    return json_pack("{s:s, s:{s:I, s:I, s:I}, s:s, s:I, s:I, s:o}", "method", l->method->names[SECRET_PIN],
+    return json_pack("{s:s, s:{s:I, s:I, s:I}, s:s, s:I, s:I, s:o, s:O*}", "method", l->method->names[SECRET_PIN],
                      "workers", "wanted", (json_int_t)settings_integer(s, l->method->workers), "running",
                      count_ready(l, false), "busy", count_ready(l, true), "destination", destination, "in_hand",
-                     count_place(l, false), "spooled", count_place(l, true), "trouble",
-                     describe_trouble(&l->trouble));
+                     count_place(l, false), "spooled", count_place(l, true), "trouble", describe_trouble(&l->trouble),
+                     "findings", l->findings);
 }
 
 json_t *dispatch_status(const struct dispatch *d)

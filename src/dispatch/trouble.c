@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <pindispatch/json.h>
 #include <pindispatch/log.h>
 
 bool lane_is_paused(const struct lane *l)
@@ -42,6 +43,30 @@ void lane_note_unfit(struct lane *l, const char *code, const char *reason)
 {
     lane_note_trouble(l, code, reason);
     l->trouble.of_worker = true;
+}
+
+static bool has_finding(const json_t *findings, const json_t *finding)
+{
+    for (size_t i = 0; i < json_array_size(findings); i++)
+        if (json_equal(json_array_get(findings, i), finding))
+            return true;
+    return false;
+}
+
+void lane_note_findings(struct lane *l, json_t *findings)
+{
+    for (size_t i = 0; i < json_array_size(findings); i++) {
+        const json_t *finding = json_array_get(findings, i);
+
+        if (has_finding(l->findings, finding))
+            continue;
+        log_event(LOG_WARNING, MESSAGE_TROUBLE,
+                  LOG_FIELDS(LOG_FIELD("DELIVERY_METHOD", l->method->names[SECRET_PIN]),
+                             LOG_FIELD("REASON_CODE", json_text(finding, "code"))),
+                  "%s is unsafe: %s", l->method->names[SECRET_PIN], json_text(finding, "reason"));
+    }
+    json_decref(l->findings);
+    l->findings = json_incref(findings);
 }
 
 void lane_note_well(struct lane *l)

@@ -12,8 +12,8 @@ static const char *const orders[] = {
 };
 
 static const char *const words[] = {
-    [WORD_READY] = "ready", [WORD_UNFIT] = "unfit",     [WORD_BEGIN] = "begin",
-    [WORD_MARK] = "mark",   [WORD_OUTCOME] = "outcome", [WORD_BYE] = "bye",
+    [WORD_READY] = "ready",     [WORD_UNFIT] = "unfit",       [WORD_BEGIN] = "begin", [WORD_MARK] = "mark",
+    [WORD_OUTCOME] = "outcome", [WORD_FINDINGS] = "findings", [WORD_BYE] = "bye",
 };
 
 static int find_name(const char *const *names, size_t n, const char *name)
@@ -147,6 +147,22 @@ static int read_unfit(const json_t *j, struct word *w)
     return 0;
 }
 
+static int read_findings(const json_t *j, struct word *w)
+{
+    json_t *findings = json_object_get(j, "findings");
+
+    if (!json_is_array(findings) || json_array_size(findings) > PROTOCOL_FINDINGS)
+        return -EINVAL;
+    for (size_t i = 0; i < json_array_size(findings); i++) {
+        const json_t *one = json_array_get(findings, i);
+
+        if (json_object_size(one) != 2 || !json_text(one, "code") || !json_text(one, "reason"))
+            return -EINVAL;
+    }
+    w->findings = json_incref(findings);
+    return 0;
+}
+
 static int read_word(const json_t *j, struct word *w)
 {
     int kind = find_name(words, ARRAY_SIZE(words), json_text(j, "say"));
@@ -163,6 +179,8 @@ static int read_word(const json_t *j, struct word *w)
         return read_marks(j, w);
     case WORD_OUTCOME:
         return read_outcome(j, w);
+    case WORD_FINDINGS:
+        return read_findings(j, w);
     case WORD_READY:
     case WORD_BYE:
         break;
@@ -187,6 +205,8 @@ int word_parse(const char *line, size_t size, struct word *ret)
 void word_release(struct word *w)
 {
     outcome_release(&w->outcome);
+    json_decref(w->findings);
+    w->findings = NULL;
     for (size_t i = 0; i < w->n_marks; i++)
         json_decref(w->marks[i].evidence);
     w->n_marks = 0;
@@ -286,6 +306,11 @@ int word_add_mark(struct buffer *b, struct parcel *const *p, const json_t *const
         if (json_array_append_new(marks, mark_to_json(p[i], evidence ? evidence[i] : NULL)) < 0)
             return -ENOMEM;
     return add(b, json_pack("{s:s, s:O}", "say", words[WORD_MARK], "marks", marks));
+}
+
+int word_add_findings(struct buffer *b, const json_t *findings)
+{
+    return add(b, json_pack("{s:s, s:O}", "say", words[WORD_FINDINGS], "findings", (json_t *)findings));
 }
 
 int word_add_outcome(struct buffer *b, const struct uuid *id, const struct outcome *o, const char *template_hash)

@@ -189,6 +189,13 @@ static int desk_credential(struct desk *d, const char *name, const char *credent
     return config_credential(d->settings, name, credential, ret, p);
 }
 
+static int desk_findings(struct desk *d, const json_t *findings)
+{
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+
+    return say(worker_of(d), &line, word_add_findings(&line, findings));
+}
+
 static void desk_deadline(struct desk *d, unsigned seconds)
 {
     (void)d;
@@ -203,6 +210,7 @@ static const struct desk desk_functions = {
     .begin = desk_begin,
     .report = desk_report,
     .credential = desk_credential,
+    .findings = desk_findings,
     .deadline = desk_deadline,
 };
 

@@ -126,6 +126,15 @@ static int desk_credential(struct desk *d, const char *name, const char *credent
     return r;
 }
 
+static int desk_findings(struct desk *d, const json_t *findings)
+{
+    struct stub_desk *s = stub(d);
+    json_decref(s->findings);
+    s->findings = json_deep_copy(findings);
+    s->findings_calls++;
+    return 0;
+}
+
 static void desk_deadline(struct desk *d, unsigned seconds)
 {
     stub(d)->armed = seconds;
@@ -149,6 +158,7 @@ struct stub_desk *stub_desk_new(const struct setting *rows)
         .begin = desk_begin,
         .report = desk_report,
         .credential = desk_credential,
+        .findings = desk_findings,
         .deadline = desk_deadline,
     };
     s->serve = SIZE_MAX;
@@ -170,6 +180,7 @@ struct stub_desk *stub_desk_free(struct stub_desk *s)
         parcel_release(&s->parcels[i]->parcel);
         free(s->parcels[i]);
     }
+    json_decref(s->findings);
     settings_free(s->own);
     free(s);
     return NULL;

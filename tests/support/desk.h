@@ -34,7 +34,9 @@ struct stub_desk {
     void (*on_compose)(struct stub_desk *s, const struct parcel *p); /* likewise; may be NULL */
     void *userdata;
 
-    unsigned mark_calls, deadline_calls;
+    json_t *findings; /* as last told; owned */
+
+    unsigned mark_calls, deadline_calls, findings_calls;
     unsigned armed;   /* the seconds of the last deadline */
     char trail[4096]; /* "compose mark report " … in order, cut when full */
 };

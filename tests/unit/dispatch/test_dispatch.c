@@ -358,6 +358,29 @@ static void status_tells_the_trouble(void **state)
     assert_true(json_is_null(json_object_get(json_array_get(status, 0), "trouble")));
 }
 
+/* The last word counts: what is mended is no longer told. */
+static void status_tells_findings(void **state)
+{
+    struct fixture *f = *state;
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+    CLEANUP(json_cleanup) json_t *findings = json_pack("[{s:s, s:s}]", "code", "queue-class", "reason", "A class.");
+    CLEANUP(json_cleanup) json_t *none = json_array();
+    CLEANUP(json_cleanup) json_t *before = dispatch_status(f->yard->dispatch);
+    CLEANUP(json_cleanup) json_t *found = NULL;
+    CLEANUP(json_cleanup) json_t *after = NULL;
+
+    assert_null(json_object_get(json_array_get(before, 0), "findings"));
+    assert_int_equal(word_add_findings(&line, findings), 0);
+    played_say(f->yard, &f->print, &line);
+    found = dispatch_status(f->yard->dispatch);
+    assert_true(json_equal(json_object_get(json_array_get(found, 0), "findings"), findings));
+    assert_null(json_object_get(json_array_get(found, 1), "findings"));
+    assert_int_equal(word_add_findings(&line, none), 0);
+    played_say(f->yard, &f->print, &line);
+    after = dispatch_status(f->yard->dispatch);
+    assert_int_equal(json_array_size(json_object_get(json_array_get(after, 0), "findings")), 0);
+}
+
 static void takes_up_what_a_kill_left(void **state)
 {
     struct fixture *f = *state;
@@ -609,6 +632,7 @@ int main(void)
         TEST(a_restart_doubts_only_the_marked_mail),
         TEST(a_destination_in_trouble_costs_one_probe),
         TEST(status_tells_the_trouble),
+        TEST(status_tells_findings),
         TEST(takes_up_what_a_kill_left),
         TEST(a_silent_worker_is_given_up),
         TEST(an_unfit_worker_is_told_of),

@@ -154,6 +154,23 @@ static void carries_marks(void **state)
     buffer_release(&b);
 }
 
+static void carries_findings(void **state)
+{
+    json_t *findings = json_pack("[{s:s, s:s}]", "code", "queue-class", "reason", "It is a class.");
+    struct buffer b = BUFFER(PROTOCOL_LINE);
+    struct word w;
+
+    (void)state;
+    assert_int_equal(word_add_findings(&b, findings), 0);
+    assert_int_equal(parse_word(&b, &w), 0);
+    assert_int_equal(w.kind, WORD_FINDINGS);
+    assert_true(json_equal(w.findings, findings));
+    word_release(&w);
+    assert_null(w.findings);
+    json_free(findings);
+    buffer_release(&b);
+}
+
 static void refuses_what_is_none(void **state)
 {
     static const char *const wrong[] = { "",
@@ -167,6 +184,9 @@ static void refuses_what_is_none(void **state)
                                          "{\"say\":\"begin\"}",
                                          "{\"say\":\"mark\",\"marks\":[{}]}",
                                          "{\"say\":\"outcome\",\"id\":\"0192ab00-0000-7000-8000-00000000000f\"}",
+                                         "{\"say\":\"findings\"}",
+                                         "{\"say\":\"findings\",\"findings\":[{\"code\":\"x\"}]}",
+                                         "{\"say\":\"findings\",\"findings\":[{\"code\":\"x\",\"reason\":1}]}",
                                          "{\"say\":\"unfit\"}" };
 
     (void)state;
@@ -182,10 +202,9 @@ static void refuses_what_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(carries_a_parcel),     cmocka_unit_test(leaves_no_half_line),
-        cmocka_unit_test(carries_ids),          cmocka_unit_test(carries_settings),
-        cmocka_unit_test(carries_an_outcome),   cmocka_unit_test(carries_marks),
-        cmocka_unit_test(refuses_what_is_none),
+        cmocka_unit_test(carries_a_parcel), cmocka_unit_test(leaves_no_half_line),  cmocka_unit_test(carries_ids),
+        cmocka_unit_test(carries_settings), cmocka_unit_test(carries_an_outcome),   cmocka_unit_test(carries_marks),
+        cmocka_unit_test(carries_findings), cmocka_unit_test(refuses_what_is_none),
     };
 
     json_wipe_memory();
