@@ -1,22 +1,26 @@
-/* How fast letters are made in one process, beside the drawing library alone with the same words on the page.
+/* How fast letters are made in one process:
  *
- *   bench_render_letters TEMPLATES LETTER SECONDS
+ *   bench_render_letters NUMBER pindispatch TEMPLATES LETTER   from the template, which is read once
+ *   bench_render_letters NUMBER librsvg SVG                    librsvg draws the whole letter; the values are in it
+ *   bench_render_letters NUMBER pango                          the same words by the drawing library, no template
  *
- * Prints a line for each: what, letters, seconds. */
+ * Prints the seconds for NUMBER letters; the first one, which finds the fonts, is not counted. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cairo-pdf.h>
+#include <librsvg/rsvg.h>
 #include <pango/pangocairo.h>
 
+#include <pindispatch/buffer.h>
 #include <pindispatch/clock.h>
+#include <pindispatch/file.h>
 #include <pindispatch/json.h>
 #include <pindispatch/template.h>
 
-enum { A4_WIDTH = 595, A4_HEIGHT = 842 };
-
+enum { A4_WIDTH = 595, A4_HEIGHT = 842, SVG_MOST = 1 << 20 };
 /* The words of the letter that is shipped, as they stand on its lines. */
 static const struct {
     const char *font, *words;
@@ -70,20 +74,48 @@ static void draw_line(cairo_t *cr, PangoLayout *layout, size_t i)
     pango_font_description_free(d);
 }
 
-static int draw_alone(void *userdata)
+/* A page of a PDF that goes nowhere, drawn by DRAW. */
+static int draw_page(int (*draw)(cairo_t *cr, void *userdata), void *userdata)
 {
-    PangoLayout *layout = userdata;
     size_t bytes = 0;
     cairo_surface_t *pdf = cairo_pdf_surface_create_for_stream(count_bytes, &bytes, A4_WIDTH, A4_HEIGHT);
     cairo_t *cr = cairo_create(pdf);
+    int r = draw(cr, userdata);
 
-    for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
-        draw_line(cr, layout, i);
-    cairo_rectangle(cr, 71, 428, 468, 79);
-    cairo_stroke(cr);
     cairo_destroy(cr);
     cairo_surface_destroy(pdf);
-    return bytes > 0 ? 0 : -EIO;
+    return r == 0 && bytes == 0 ? -EIO : r;
+}
+
+static int draw_words(cairo_t *cr, void *userdata)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+        draw_line(cr, userdata, i);
+    cairo_rectangle(cr, 71, 428, 468, 79);
+    cairo_stroke(cr);
+    return 0;
+}
+
+static int make_words(void *userdata)
+{
+    return draw_page(draw_words, userdata);
+}
+
+static int draw_svg(cairo_t *cr, void *userdata)
+{
+    const struct buffer *text = userdata;
+    const RsvgRectangle page = { .width = A4_WIDTH, .height = A4_HEIGHT };
+    RsvgHandle *svg = rsvg_handle_new_from_data((const guint8 *)buffer_bytes(text), buffer_size(text), NULL);
+    gboolean good = svg && rsvg_handle_render_document(svg, cr, &page, NULL);
+
+    g_clear_object(&svg);
+    return good ? 0 : -EIO;
+}
+
+/* Read anew each time: in each letter other values would stand. */
+static int make_svg(void *userdata)
+{
+    return draw_page(draw_svg, userdata);
 }
 
 struct job {
@@ -103,23 +135,19 @@ static int make_letter(void *userdata)
     return r;
 }
 
-/* The first one, which finds the fonts, is not counted. */
-static int measure(const char *what, double seconds, int (*work)(void *userdata), void *userdata)
+static int measure(unsigned number, int (*work)(void *userdata), void *userdata)
 {
-    unsigned n = 0;
     int r = work(userdata);
-    int64_t start = clock_monotonic(), taken = 0;
+    int64_t start = clock_monotonic();
 
-    for (; r == 0 && (double)taken < seconds * (double)MICROSECONDS_PER_SECOND; n++) {
+    for (unsigned i = 0; r == 0 && i < number; i++)
         r = work(userdata);
-        taken = clock_monotonic() - start;
-    }
     if (r == 0)
-        printf("%s\t%u\t%.3f\n", what, n, (double)taken / (double)MICROSECONDS_PER_SECOND);
+        printf("%.6f\n", (double)(clock_monotonic() - start) / (double)MICROSECONDS_PER_SECOND);
     return r;
 }
 
-static int measure_letters(const char *dir, const char *name, double seconds)
+static int measure_letters(unsigned number, const char *dir, const char *name)
 {
     CLEANUP(letter_cleanup) struct letter *letter = NULL;
     CLEANUP(json_cleanup) json_t *event = NULL;
@@ -140,22 +168,43 @@ static int measure_letters(const char *dir, const char *name, double seconds)
                                      .secret = secret,
                                      .delivery_id = "019ab0c2-7d2e-7001-9c3a-c3d2a4b5e6f7",
                                      .created = clock_now(&clock_real) } };
-    return measure("pindispatch", seconds, make_letter, &job);
+    return measure(number, make_letter, &job);
 }
 
-int main(int argc, char **argv)
+static int measure_svg(unsigned number, const char *path)
+{
+    struct buffer text = BUFFER(SVG_MOST);
+    int r = file_read(path, &text);
+
+    if (r == 0)
+        r = measure(number, make_svg, &text);
+    buffer_release(&text);
+    return r;
+}
+
+static int measure_words(unsigned number)
 {
     PangoFontMap *fonts = pango_cairo_font_map_new();
     PangoContext *context = pango_font_map_create_context(fonts);
     PangoLayout *layout = pango_layout_new(context);
-    int r = argc == 4 ? 0 : 2;
+    int r = measure(number, make_words, layout);
 
-    if (r == 0)
-        r = measure_letters(argv[1], argv[2], strtod(argv[3], NULL));
-    if (r == 0)
-        r = measure("Pango and cairo alone", strtod(argv[3], NULL), draw_alone, layout);
     g_object_unref(layout);
     g_object_unref(context);
     g_object_unref(fonts);
-    return r == 0 ? 0 : 1;
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned number = argc > 2 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
+
+    if (number > 0 && argc == 5 && strcmp(argv[2], "pindispatch") == 0)
+        return measure_letters(number, argv[3], argv[4]) == 0 ? 0 : 1;
+    if (number > 0 && argc == 4 && strcmp(argv[2], "librsvg") == 0)
+        return measure_svg(number, argv[3]) == 0 ? 0 : 1;
+    if (number > 0 && argc == 3 && strcmp(argv[2], "pango") == 0)
+        return measure_words(number) == 0 ? 0 : 1;
+    fputs("usage: bench_render_letters NUMBER pindispatch TEMPLATES LETTER | librsvg SVG | pango\n", stderr);
+    return 2;
 }

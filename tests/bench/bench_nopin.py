@@ -1,0 +1,30 @@
+"""Events that need no delivery: durably accepted, with outcome and audit, over one pipelined socket."""
+
+import time
+
+from harness import Figure
+from parts import Issuer, dispatcher_of, make_events
+
+NAME, UNIT, SIZE = "nopin", "events/s", 50000
+BATCH = 100  # rows a commit in the peer's loop
+
+
+def ours(bench, dispatcher, n):
+    def run(turn):
+        lines = make_events(bench, f"nopin-{turn}", n)
+        with Issuer(dispatcher) as issuer:
+            start = time.monotonic()
+            issuer.hand_in(lines)  # an answer comes after the commit
+            return n / (time.monotonic() - start)
+    return run
+
+
+def sqlite(bench, n):
+    return lambda _: n / float(bench.tool("bench_peer_rows", bench.folder / "rows.db", n, BATCH))
+
+
+def run(bench):
+    n = bench.size(SIZE)
+    with dispatcher_of(bench, "nopin", pin="nopin") as dispatcher:
+        values = bench.rounds(NAME, UNIT, {"nopin": ours(bench, dispatcher, n), "sqlite": sqlite(bench, n)})
+    return [Figure("nopin", UNIT, values.pop("nopin"), values)]
