@@ -39,14 +39,14 @@ static char *add_secret(char *at, const struct secret *s)
     return at;
 }
 
-_Static_assert(SECRET_KINDS *(2 * CONTENT_SECRET_MOST + 16) < CONTENT_MOST, "all secrets fit, all escaped");
+_Static_assert(SECRET_PARTS *(2 * CONTENT_SECRET_MOST + 16) < CONTENT_MOST, "all secrets fit, all escaped");
 
-int content_write(struct secret *const secrets[SECRET_KINDS], char text[CONTENT_MOST], size_t *ret_size)
+int content_write(struct secret *const secrets[SECRET_PARTS], char text[CONTENT_MOST], size_t *ret_size)
 {
     char *at = text;
 
-    for (unsigned kind = 0; kind < SECRET_KINDS; kind++) {
-        const struct secret *s = secrets[kind];
+    for (unsigned part = 0; part < SECRET_PARTS; part++) {
+        const struct secret *s = secrets[part];
 
         if (!s)
             continue;
@@ -54,11 +54,11 @@ int content_write(struct secret *const secrets[SECRET_KINDS], char text[CONTENT_
             return -EINVAL;
         *at = at == text ? '{' : ',';
         at = add_text(at + 1, "\"");
-        at = add_text(at, secret_kind_name((enum secret_kind)kind));
+        at = add_text(at, secret_part_name(part));
         at = add_text(at, "\":");
         at = add_secret(at, s);
     }
-    if (at == text)
+    if (!secrets[SECRET_PIN] && !secrets[SECRET_PUK])
         return -EINVAL;
     *at++ = '}';
     *ret_size = (size_t)(at - text);
@@ -68,15 +68,15 @@ int content_write(struct secret *const secrets[SECRET_KINDS], char text[CONTENT_
 static int refuse(struct problem *p)
 {
     return problem_set(p, "content", "",
-                       "the sealed content must be {\"pin\":…,\"puk\":…} with at least one of them, each of 1 to "
-                       "%d printable ASCII characters without blanks",
+                       "the sealed content must be {\"pin\":…,\"puk\":…,\"password\":…} with at least one of the first "
+                       "two, each of 1 to %d printable ASCII characters without blanks",
                        CONTENT_SECRET_MOST);
 }
 
 /* 0 or 1: there, 0 or not; RET stays NULL where the member is missing. */
-static int read_secret(const json_t *content, enum secret_kind kind, struct secret **ret, struct problem *p)
+static int read_secret(const json_t *content, unsigned part, struct secret **ret, struct problem *p)
 {
-    const json_t *j = json_object_get(content, secret_kind_name(kind));
+    const json_t *j = json_object_get(content, secret_part_name(part));
 
     if (!j)
         return 0;
@@ -85,25 +85,25 @@ static int read_secret(const json_t *content, enum secret_kind kind, struct secr
     return secret_new(json_string_value(j), json_string_length(j), ret);
 }
 
-int content_read(const char *text, size_t size, struct secret *ret[SECRET_KINDS], struct problem *p)
+int content_read(const char *text, size_t size, struct secret *ret[SECRET_PARTS], struct problem *p)
 {
     CLEANUP(json_cleanup) json_t *content = json_parse_line(text, size);
-    struct secret *found[SECRET_KINDS] = { NULL };
+    struct secret *found[SECRET_PARTS] = { NULL };
     size_t n = 0;
     int r = json_is_object(content) ? 0 : refuse(p);
 
-    for (unsigned kind = 0; r == 0 && kind < SECRET_KINDS; kind++) {
-        r = read_secret(content, (enum secret_kind)kind, &found[kind], p);
-        n += found[kind] != NULL;
+    for (unsigned part = 0; r == 0 && part < SECRET_PARTS; part++) {
+        r = read_secret(content, part, &found[part], p);
+        n += found[part] != NULL;
     }
     /* A member of another name would be a secret that nobody gets: a slip like "PUK" must not pass unseen. */
-    if (r == 0 && (n == 0 || n != json_object_size(content)))
+    if (r == 0 && ((!found[SECRET_PIN] && !found[SECRET_PUK]) || n != json_object_size(content)))
         r = refuse(p);
-    for (unsigned kind = 0; kind < SECRET_KINDS; kind++) {
+    for (unsigned part = 0; part < SECRET_PARTS; part++) {
         if (r == 0)
-            ret[kind] = found[kind];
+            ret[part] = found[part];
         else
-            secret_free(found[kind]);
+            secret_free(found[part]);
     }
     return r;
 }

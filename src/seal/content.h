@@ -1,4 +1,4 @@
-/* What is sealed: {"pin":…,"puk":…}, each 1–64 characters of printable ASCII. */
+/* What is sealed: {"pin":…,"puk":…,"password":…}, at least one of the first two, each 1–64 characters of printable ASCII. */
 #ifndef PINDISPATCH_SEAL_CONTENT_H
 #define PINDISPATCH_SEAL_CONTENT_H
 
@@ -14,8 +14,8 @@ enum {
 };
 
 /* Writes the text. 0, or -EINVAL (no secret, or one that is not of the form). The caller wipes TEXT. */
-int content_write(struct secret *const secrets[SECRET_KINDS], char text[CONTENT_MOST], size_t *ret_size);
+int content_write(struct secret *const secrets[SECRET_PARTS], char text[CONTENT_MOST], size_t *ret_size);
 /* 0; 1 with P (code "content"); -ENOMEM. RET is touched only on 0. */
-int content_read(const char *text, size_t size, struct secret *ret[SECRET_KINDS], struct problem *p);
+int content_read(const char *text, size_t size, struct secret *ret[SECRET_PARTS], struct problem *p);
 
 #endif

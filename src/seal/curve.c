@@ -141,6 +141,20 @@ EVP_PKEY *point_key(const struct point *p, const uint8_t *private)
     return NULL;
 }
 
+EVP_PKEY *point_peer(const struct point *p, const EVP_PKEY *like)
+{
+    CLEANUP(pkey_cleanup) EVP_PKEY *key = NULL;
+
+    if (!curves[p->curve].group)
+        return point_key(p, NULL);
+    key = EVP_PKEY_new();
+    if (key && EVP_PKEY_copy_parameters(key, like) == 1 &&
+        EVP_PKEY_set1_encoded_public_key(key, p->bytes, p->size) == 1)
+        return TAKE(key);
+    openssl_failed(0);
+    return NULL;
+}
+
 int point_of_key(enum seal_curve curve, const EVP_PKEY *key, struct point *ret)
 {
     *ret = (struct point){ .curve = curve };
@@ -181,12 +195,25 @@ EVP_PKEY_CTX *curve_generator(enum seal_curve curve)
     return NULL;
 }
 
+EVP_PKEY_CTX *curve_generator_like(EVP_PKEY *like)
+{
+    CLEANUP(pkey_ctx_cleanup) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, like, NULL);
+
+    if (ctx && EVP_PKEY_keygen_init(ctx) == 1)
+        return TAKE(ctx);
+    openssl_failed(0);
+    return NULL;
+}
+
+/* The peer is not validated once more: its point was found to be on the curve when it was read, P-256 has no points
+ * of low order (SP 800-56A section 5.6.2.3.4), and X25519 tells them by its result (RFC 7748 section 6.1). OpenSSL's
+ * validation multiplies it by the order of the group, as dear as the agreement itself. */
 int curve_agree(EVP_PKEY *own, EVP_PKEY *peer, uint8_t shared[COORDINATE])
 {
     CLEANUP(pkey_ctx_cleanup) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
     size_t size = COORDINATE;
 
-    if (!ctx || EVP_PKEY_derive_init(ctx) != 1 || EVP_PKEY_derive_set_peer(ctx, peer) != 1 ||
+    if (!ctx || EVP_PKEY_derive_init(ctx) != 1 || EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) != 1 ||
         EVP_PKEY_derive(ctx, shared, &size) != 1 || size != COORDINATE)
         return openssl_failed(-EIO);
     return 0;

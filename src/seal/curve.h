@@ -25,14 +25,20 @@ json_t *point_to_json(const struct point *p);
 /* The key at a point, with its private part when PRIVATE is not NULL. NULL: no point of the curve, or a private
  * part that belongs to another point. */
 EVP_PKEY *point_key(const struct point *p, const uint8_t *private);
+/* The public key at a point of LIKE's curve, whose group it takes over: OpenSSL works a group out anew for each key
+ * by point_key(). NULL: no point of the curve. */
+EVP_PKEY *point_peer(const struct point *p, const EVP_PKEY *like);
 /* The public point of a key. 0 or -EIO. */
 int point_of_key(enum seal_curve curve, const EVP_PKEY *key, struct point *ret);
 /* Copies out the private part; the caller wipes it. 0 or -EIO. */
 int private_of_key(enum seal_curve curve, const EVP_PKEY *key, uint8_t private[COORDINATE]);
 
-/* What makes ephemeral keys on CURVE: prepared once, used for each sealing. NULL: OpenSSL cannot. */
+/* What makes keys on CURVE. NULL: OpenSSL cannot. */
 EVP_PKEY_CTX *curve_generator(enum seal_curve curve);
-/* ECDH. 0, or -EIO (a peer's point that gives nothing away: not on the curve, or of low order). */
+/* What makes ephemeral keys on the curve of LIKE, prepared once: it takes its group over. NULL: OpenSSL cannot. */
+EVP_PKEY_CTX *curve_generator_like(EVP_PKEY *like);
+/* ECDH. 0, or -EIO (a peer's point of low order, on X25519). PEER is a point of the curve: point_key() and
+ * point_peer() make no other. */
 int curve_agree(EVP_PKEY *own, EVP_PKEY *peer, uint8_t shared[COORDINATE]);
 
 #endif

@@ -139,7 +139,7 @@ static int read_ephemeral(const json_t *header, struct jwe *j, struct problem *p
         return bad_form(p, "\"epk\" in its header is no public key on P-256 or X25519");
     if (point.curve != j->key->curve)
         return problem_set(p, "key", "", "\"epk\" is on another curve than the key %s", seal_key_id(j->key));
-    j->ephemeral = point_key(&point, NULL);
+    j->ephemeral = point_peer(&point, j->key->pkey);
     return j->ephemeral ? 0 : bad_form(p, "\"epk\" in its header is not on its curve");
 }
 

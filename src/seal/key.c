@@ -57,7 +57,7 @@ int seal_key_new(enum seal_curve curve, EVP_PKEY *pkey, bool can_open, const cha
         return -ENOMEM;
     }
     *k = (struct seal_key){ .curve = curve, .can_open = can_open, .pkey = pkey };
-    k->ephemeral = curve_generator(curve);
+    k->ephemeral = curve_generator_like(pkey);
     if (!k->ephemeral)
         return -EIO;
     r = ciphers_init(&k->ciphers);

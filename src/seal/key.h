@@ -21,7 +21,7 @@ struct seal_key {
     bool can_open;
     EVP_PKEY *pkey;          /* with a token: the public part alone */
     struct token *token;     /* owned; NULL: the private part, if any, is in pkey */
-    EVP_PKEY_CTX *ephemeral; /* the curve's generator */
+    EVP_PKEY_CTX *ephemeral; /* makes ephemeral keys of its curve */
     struct ciphers ciphers;
     char *id;
 };

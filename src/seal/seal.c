@@ -112,7 +112,7 @@ static int close_content(const struct seal_key *k, const struct seal_binding *bi
     return r == 0 ? add_part(b, j.tag, sizeof(j.tag)) : r;
 }
 
-int seal_close(const struct seal_key *k, struct secret *const secrets[SECRET_KINDS],
+int seal_close(const struct seal_key *k, struct secret *const secrets[SECRET_PARTS],
                const struct seal_binding *binding, char **ret)
 {
     CLEANUP(buffer_release) struct buffer b = BUFFER(JWE_MOST + 1);
@@ -160,7 +160,7 @@ static int decrypt(const struct jwe *j, struct hands *h)
 }
 
 int seal_open(const struct seal_ring *ring, const char *jwe, const struct seal_binding *binding,
-              struct secret *ret[SECRET_KINDS], struct problem *p)
+              struct secret *ret[SECRET_PARTS], struct problem *p)
 {
     CLEANUP(hands_wipe) struct hands h;
     CLEANUP(jwe_release) struct jwe j = { .header = NULL };
