@@ -2,7 +2,7 @@
 
 import time
 
-from harness import Figure
+from harness import ROOT, Figure
 from parts import Issuer, dispatcher_of, make_events
 
 NAME, UNIT, SIZE = "nopin", "events/s", 50000
@@ -19,12 +19,14 @@ def ours(bench, dispatcher, n):
     return run
 
 
-def sqlite(bench, n):
-    return lambda _: n / float(bench.tool("bench_peer_rows", bench.folder / "rows.db", n, BATCH))
+def sqlite(bench, n, *schema):
+    return lambda _: n / float(bench.tool("bench_peer_rows", bench.folder / "rows.db", n, BATCH, *schema))
 
 
 def run(bench):
     n = bench.size(SIZE)
     with dispatcher_of(bench, "nopin", pin="nopin") as dispatcher:
-        values = bench.rounds(NAME, UNIT, {"nopin": ours(bench, dispatcher, n), "sqlite": sqlite(bench, n)})
+        values = bench.rounds(NAME, UNIT, {"nopin": ours(bench, dispatcher, n),
+                                           "sqlite": sqlite(bench, n, ROOT / "src/store/sql/1.sql"),
+                                           "sqlite-one-row": sqlite(bench, n)})
     return [Figure("nopin", UNIT, values.pop("nopin"), values)]
