@@ -10,6 +10,8 @@
 #include <pindispatch/cleanup.h>
 #include <pindispatch/json.h>
 
+#include "print_ability.h"
+#include "print_guard.h"
 #include "print_item.h"
 #include "print_job.h"
 
@@ -119,6 +121,32 @@ static void read_printer(ipp_t *answer)
     }
 }
 
+static void read_ability(ipp_t *answer)
+{
+    struct outcome o = { .code = "" };
+    struct ability ability;
+
+    ability_read(answer, &ability);
+    must(strnlen(ability.back, sizeof(ability.back)) < sizeof(ability.back));
+    must((ability_judge(&ability, "pin", &o) == 1) == (o.code[0] != '\0'));
+    must_be_outcome(&o);
+}
+
+static void read_queue(ipp_t *answer)
+{
+    struct guard_facts facts = { .keeps_documents = false };
+    struct guard guard = { .n = 0 };
+    json_t *shown, *codes;
+
+    guard_read(answer, &facts);
+    guard_judge(&facts, "pin", &guard);
+    shown = guard_to_json(&guard);
+    codes = guard_codes(&guard);
+    must(guard.n <= GUARD_FINDINGS && json_array_size(shown) == guard.n && json_array_size(codes) == guard.n);
+    json_decref(shown);
+    json_decref(codes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(ipp_cleanup) ipp_t *answer = ippNew();
@@ -133,5 +161,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     read_jobs(answer);
     read_printer(answer);
+    read_ability(answer);
+    read_queue(answer);
     return 0;
 }

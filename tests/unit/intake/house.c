@@ -46,9 +46,9 @@ static void make_key(struct house *h)
     buffer_release(&b);
 }
 
-static void make_places(struct house *h)
+static void make_places(struct house *h, const char *parent)
 {
-    strcpy(h->folder, "/tmp/pindispatch-intake-XXXXXX");
+    snprintf(h->folder, sizeof(h->folder), "%s/pindispatch-intake-XXXXXX", parent);
     assert_non_null(mkdtemp(h->folder));
     snprintf(h->socket, sizeof(h->socket), "%s/submit.sock", h->folder);
     snprintf(h->drop, sizeof(h->drop), "%s/incoming", h->folder);
@@ -63,14 +63,14 @@ static int64_t house_now(const struct clock *c)
     return clock_now(&clock_real) + h->ahead;
 }
 
-int house_build(void **state)
+struct house *house_build_in(const char *parent)
 {
     struct house *h = calloc(1, sizeof(*h));
     struct problem p;
 
     signal(SIGXFSZ, SIG_IGN);
     log_set_level(LOG_EMERG);
-    make_places(h);
+    make_places(h, parent);
     make_key(h);
     assert_int_equal(settings_new(schemas, &h->settings), 0);
     h->site.settings = h->settings;
@@ -82,7 +82,12 @@ int house_build(void **state)
     assert_int_equal(commit_new(h->site.loop, h->site.store, &h->site.commit), 0);
     assert_int_equal(intake_new(&h->site, &h->intake), 0);
     assert_int_equal(intake_listen(h->intake, socket_listen(h->socket, 0600)), 0);
-    *state = h;
+    return h;
+}
+
+int house_build(void **state)
+{
+    *state = house_build_in("/tmp");
     return 0;
 }
 

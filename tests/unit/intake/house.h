@@ -37,6 +37,8 @@ struct house {
 /* cmocka's setup and teardown; *STATE is the house. */
 int house_build(void **state);
 int house_tear(void **state);
+/* The same as house_build() with its folder in PARENT (of at most 24 bytes). */
+struct house *house_build_in(const char *parent);
 
 void house_set(struct house *h, const char *name, const char *value);
 /* One turn of the loop, waiting at most MILLISECONDS. */

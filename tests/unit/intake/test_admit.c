@@ -50,7 +50,7 @@ static size_t delivery_count(const json_t *answer)
 /* What a worker would find. */
 struct found {
     struct seal_ring *keys;
-    struct secret *secrets[SECRET_KINDS];
+    struct secret *secrets[SECRET_PARTS];
     char jwe[JWE_MOST];
     enum delivery_state state;
     bool stated;
@@ -81,7 +81,7 @@ static struct found find(struct house *h, const json_t *answer, size_t i)
 
 static void forget(struct found *f)
 {
-    for (size_t k = 0; k < SECRET_KINDS; k++)
+    for (size_t k = 0; k < SECRET_PARTS; k++)
         secret_free(f->secrets[k]);
 }
 
@@ -151,7 +151,7 @@ static void clear_secrets_get_a_seal_each(void **state)
 
 static char *seal_for(const struct seal_key *key, const struct seal_binding *binding)
 {
-    struct secret *secrets[SECRET_KINDS] = { NULL };
+    struct secret *secrets[SECRET_PARTS] = { NULL };
     char *jwe = NULL, *members = NULL;
 
     assert_int_equal(secret_new(PIN, strlen(PIN), &secrets[SECRET_PIN]), 0);
@@ -254,7 +254,7 @@ static void clear_secrets_are_bound_to_their_event(void **state)
 {
     struct house *h = *state;
     CLEANUP(json_cleanup) json_t *answer = NULL;
-    struct secret *secrets[SECRET_KINDS] = { NULL };
+    struct secret *secrets[SECRET_PARTS] = { NULL };
     struct problem p = { .code = "" };
     struct found pin;
 
