@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <pindispatch/clock.h>
@@ -156,10 +157,12 @@ static int prepare_all(struct batch *b, struct outcome *trouble)
 {
     int64_t start = clock_monotonic();
     struct print_printer printer;
-    int e = spooler_look(b->spooler, &printer, trouble);
+    int e = spooler_look(b->spooler, &printer, &b->watch->facts, trouble);
     trouble->kind = OUTCOME_DEFERRED;
     if (!e)
         e = print_printer_trouble(&printer, spooler_printer(b->spooler), true, trouble);
+    if (!e)
+        e = watch_judge(b->watch, b->desk, b->spooler, trouble);
     for (size_t k = 0; !e && k < b->n; k++)
         if (batch_is_open(&b->items[k], STAGES_NEW))
             e = is_late(start) ? too_slow(trouble) : prepare(b, &b->items[k], trouble);
@@ -201,9 +204,16 @@ static int work(struct batch *b)
     return e < 0 || !batch_count(b, STAGES_NEW) ? e : deliver_new(b);
 }
 
-static int print_deliver(struct desk *d, void *session)
+/* What a worker keeps from one batch to the next. */
+struct session {
+    struct spooler *spooler;
+    struct print_watch watch;
+};
+
+static int print_deliver(struct desk *d, void *userdata)
 {
-    struct batch b = { .desk = d, .spooler = session };
+    struct session *s = userdata;
+    struct batch b = { .desk = d, .spooler = s->spooler, .watch = &s->watch };
     struct parcel *p;
     int r = 0;
     b.accepted = strcmp(settings_text(d->settings, "print.confirm"), "accepted") == 0;
@@ -219,18 +229,23 @@ static int print_deliver(struct desk *d, void *session)
 
 static int print_open(struct desk *d, void **ret_session)
 {
-    struct spooler *s = NULL;
-    int r = spooler_new(d, &s);
+    struct session *s = calloc(1, sizeof(*s));
+    int r = s ? spooler_new(d, &s->spooler) : -ENOMEM;
     *ret_session = s;
     return r;
 }
 
-static void print_close(void *session)
+static void print_close(void *userdata)
 {
-    spooler_free(session);
+    struct session *s = userdata;
+    if (s)
+        spooler_free(s->spooler);
+    free(s);
 }
 
 static const char *const confirmations[] = { "completed", "accepted", NULL };
+
+static const char *const guards[] = { "warn", "require", NULL };
 
 static const char *const sides[] = { "one-sided", "two-sided-long-edge", "two-sided-short-edge", NULL };
 
@@ -259,6 +274,12 @@ static const struct setting settings[] = {
       .standard = "completed",
       .choices = confirmations,
       .help = "Whose word makes a letter delivered: the printer's (completed) or the spooler's (accepted)." },
+    { .name = "print.spool_guard",
+      .type = SETTING_CHOICE,
+      .standard = "warn",
+      .choices = guards,
+      .help =
+          "What a queue that is unsafe for PINs means: letters go there and it is told (warn), or wait (require)." },
     { .name = "print.window",
       .type = SETTING_INTEGER,
       .standard = "48",

@@ -19,6 +19,8 @@ int batch_settle(struct batch *b, struct item *i, struct outcome *o)
 {
     if (!o->evidence)
         o->evidence = item_evidence(i, spooler_printer(b->spooler));
+    watch_job(b->watch, &i->job);
+    watch_note(b->watch, i->parcel->evidence, o->evidence);
     int r = b->desk->report(b->desk, i->parcel, o);
     i->done = true;
     outcome_release(o);

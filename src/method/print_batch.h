@@ -4,6 +4,7 @@
 
 #include "print_item.h"
 #include "print_spooler.h"
+#include "print_watch.h"
 
 #include <pindispatch/method.h>
 
@@ -13,6 +14,7 @@ enum { BATCH = 32, FENCES = 64 };
 struct batch {
     struct desk *desk;
     struct spooler *spooler;
+    struct print_watch *watch;
     struct item items[BATCH];
     size_t n;
     int fences[FENCES]; /* held jobs of interrupted attempts */

@@ -70,7 +70,7 @@ int batch_find(struct batch *b, struct outcome *trouble)
 static void look_for_trouble(struct batch *b, struct outcome *ret)
 {
     struct print_printer printer;
-    if (spooler_look(b->spooler, &printer, ret) == 0)
+    if (spooler_look(b->spooler, &printer, NULL, ret) == 0)
         print_printer_trouble(&printer, spooler_printer(b->spooler), false, ret);
 }
 

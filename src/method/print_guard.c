@@ -12,6 +12,14 @@
 const char *const guard_attributes[GUARD_ATTRIBUTES] = { "printer-type", "job-sheets-default", "printer-error-policy",
                                                          "device-uri", "printer-is-shared" };
 
+/* What a queue says of itself goes into sentences: plain ASCII. */
+static void clean(char *text)
+{
+    for (; *text; text++)
+        if (*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
+
 static void read_texts(ipp_t *answer, const char *name, char text[GUARD_TEXT])
 {
     ipp_attribute_t *a = ippFindAttribute(answer, name, IPP_TAG_ZERO);
@@ -22,6 +30,7 @@ static void read_texts(ipp_t *answer, const char *name, char text[GUARD_TEXT])
         int n = snprintf(text + used, GUARD_TEXT - used, "%s%s", i ? "," : "", word ? word : "");
         used += (size_t)(n > 0 ? n : 0);
     }
+    clean(text);
 }
 
 void guard_read(ipp_t *answer, struct guard_facts *ret)

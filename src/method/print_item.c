@@ -77,6 +77,14 @@ static bool went_on(const struct print_job *j)
     return print_job_rank(j) > print_job_rank(&(struct print_job){ .state = IPP_JSTATE_HELD });
 }
 
+static const char *document(const struct item *i)
+{
+    static const char *const words[] = {
+        [PRINT_DOCUMENT_UNTOLD] = "unknown", [PRINT_DOCUMENT_GONE] = "gone", [PRINT_DOCUMENT_KEPT] = "kept"
+    };
+    return print_job_has_ended(&i->job) ? words[i->job.document] : NULL;
+}
+
 json_t *item_evidence(const struct item *i, const char *printer)
 {
     char uuid[PRINT_UUID];
@@ -90,6 +98,8 @@ json_t *item_evidence(const struct item *i, const char *printer)
         json_object_set_new(e, "pages", json_integer(i->pages));
     if (e)
         json_put_text(e, "proof", proof(i));
+    if (e)
+        json_put_text(e, "document", document(i));
     return e;
 }
 

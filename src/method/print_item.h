@@ -34,8 +34,11 @@ void item_judge(const struct item *i, const char *printer, bool accepted, struct
 /* The same right after Release-Job. */
 void item_released(struct item *i, const char *printer, bool accepted, struct outcome *o);
 
-/* {"job_id","job_uuid","printer","job_state","job_state_reasons","sheets","pages","released","proof"}; without a job
- * what the last attempt left. NULL: nothing is known, or out of memory (evidence is never worth a failed letter).
+/* {"job_id","job_uuid","printer","job_state","job_state_reasons","sheets","pages","released","document","proof"};
+ * without a job what the last attempt left. NULL: nothing is known, or out of memory (evidence is never worth a
+ * failed letter).
+ *
+ * document, with an ended job: "gone", "kept" or "unknown", as the server says of the letter's bytes.
  *
  * proof, with a completed job: "sheets": the printer counted the letter's sheets; "job-state": it says completed and
  * does not count; "weak": the count does not fit, or the printer kept no history and CUPS only supposes the end. */

@@ -63,6 +63,8 @@ static void read_job_attribute(ipp_attribute_t *a, struct print_job *j)
         j->begun = ippGetValueTag(a) == IPP_TAG_INTEGER;
     else if (strcmp(name, "number-of-documents") == 0)
         j->documents = ippGetInteger(a, 0);
+    else if (strcmp(name, "job-preserved") == 0)
+        j->document = ippGetBoolean(a, 0) ? PRINT_DOCUMENT_KEPT : PRINT_DOCUMENT_GONE;
     else if (strcmp(name, "job-media-sheets-completed") == 0)
         j->sheets = ippGetInteger(a, 0);
     else if (strcmp(name, "job-uuid") == 0)
@@ -129,6 +131,11 @@ int print_job_rank(const struct print_job *j)
     default:
         return 0;
     }
+}
+
+bool print_job_has_ended(const struct print_job *j)
+{
+    return j->state == IPP_JSTATE_COMPLETED || j->state == IPP_JSTATE_CANCELED || j->state == IPP_JSTATE_ABORTED;
 }
 
 bool print_reason_has(const char *reasons, const char *reason)

@@ -10,15 +10,19 @@
 
 enum { PRINT_WORDS = 192, PRINT_UUID = sizeof("urn:uuid:") - 1 + UUID_TEXT };
 
+/* What the server says about the document of a job that it has or had. */
+enum print_document { PRINT_DOCUMENT_UNTOLD, PRINT_DOCUMENT_GONE, PRINT_DOCUMENT_KEPT };
+
 struct print_job {
     int id;
-    ipp_jstate_t state;        /* 0: not told */
-    bool begun;                /* the server began to print it (time-at-processing is set) */
-    int documents;             /* received by the server */
-    int sheets;                /* printed; 0: none, or a printer that does not count */
-    char uuid[PRINT_UUID];     /* "urn:uuid:…"; empty when not told */
-    char reasons[PRINT_WORDS]; /* job-state-reasons and what the printer said meanwhile, by commas */
-    char message[PRINT_WORDS]; /* the printer's sentence; may be empty */
+    ipp_jstate_t state;           /* 0: not told */
+    bool begun;                   /* the server began to print it (time-at-processing is set) */
+    int documents;                /* received by the server */
+    enum print_document document; /* CUPS' job-preserved */
+    int sheets;                   /* printed; 0: none, or a printer that does not count */
+    char uuid[PRINT_UUID];        /* "urn:uuid:…"; empty when not told */
+    char reasons[PRINT_WORDS];    /* job-state-reasons and what the printer said meanwhile, by commas */
+    char message[PRINT_WORDS];    /* the printer's sentence; may be empty */
 };
 
 struct print_printer {
@@ -40,6 +44,7 @@ char *print_uuid(const struct uuid *u, char text[PRINT_UUID]);
 bool print_job_is(const struct print_job *j, const struct uuid *u);
 /* Which of several jobs under one UUID tells what became of the letter: the one that came furthest. 0: none. */
 int print_job_rank(const struct print_job *j);
+bool print_job_has_ended(const struct print_job *j);
 bool print_reason_has(const char *reasons, const char *reason);
 
 /* Is the printer unable to take NEW letters, or, else, to print those that it has? Sets code and reason then, with

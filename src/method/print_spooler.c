@@ -22,11 +22,13 @@ static const char *const job_attributes[] = { "job-id",
                                               "job-state-reasons",
                                               "time-at-processing",
                                               "number-of-documents",
+                                              "job-preserved",
                                               "job-media-sheets-completed",
                                               "job-printer-state-reasons",
                                               "job-printer-state-message" };
 static const char *const printer_attributes[] = { "printer-state", "printer-state-reasons", "printer-state-message",
                                                   "printer-is-accepting-jobs" };
+static const char *const ended_attributes[] = { "job-id", "job-state", "job-preserved" };
 
 struct spooler {
     struct connection *connection;
@@ -131,19 +133,29 @@ static ipp_t *request_new(struct spooler *s, ipp_op_t operation, int job)
     return r;
 }
 
-int spooler_look(struct spooler *s, struct print_printer *ret, struct outcome *trouble)
+static void ask_attributes(ipp_t *r, const char *const *names, size_t n, const char *const *more, size_t n_more)
+{
+    const char *all[16];
+    for (size_t i = 0; i < n + n_more; i++)
+        all[i] = i < n ? names[i] : more[i - n];
+    ippAddStrings(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", (int)(n + n_more), NULL, all);
+}
+
+int spooler_look(struct spooler *s, struct print_printer *ret, struct guard_facts *facts, struct outcome *trouble)
 {
     CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
     ipp_t *r = request_new(s, IPP_OP_GET_PRINTER_ATTRIBUTES, 0);
     if (!r)
         return -ENOMEM;
-    ippAddStrings(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", ARRAY_SIZE(printer_attributes), NULL,
-                  printer_attributes);
+    ask_attributes(r, printer_attributes, ARRAY_SIZE(printer_attributes), guard_attributes,
+                   facts ? GUARD_ATTRIBUTES : 0);
     int e = ask(s, r, NULL, NULL, &answer, trouble);
     if (!e)
         e = judge(s, answer, "Asking for the state", trouble);
     if (!e)
         print_printer_read(answer, ret);
+    if (!e && facts)
+        guard_read(answer, facts);
     return e;
 }
 
@@ -152,6 +164,23 @@ static void read_one(ipp_t *answer, struct print_job *ret)
 {
     ipp_attribute_t *a = ippFirstAttribute(answer);
     print_job_read(answer, &a, ret);
+}
+
+int spooler_newest(struct spooler *s, struct print_job *ret, struct outcome *trouble)
+{
+    CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
+    ipp_t *r = request_new(s, IPP_OP_GET_JOBS, 0);
+    if (!r)
+        return -ENOMEM;
+    ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "which-jobs", NULL, "completed"); /* newest first */
+    ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "limit", 1);
+    ask_attributes(r, ended_attributes, ARRAY_SIZE(ended_attributes), NULL, 0);
+    int e = ask(s, r, NULL, NULL, &answer, trouble);
+    if (!e)
+        e = judge(s, answer, "Asking for the last job", trouble);
+    if (!e)
+        read_one(answer, ret);
+    return e;
 }
 
 int spooler_create(struct spooler *s, const char *name, const struct uuid *uuid, struct print_job *ret,

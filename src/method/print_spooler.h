@@ -6,6 +6,7 @@
 #ifndef METHOD_PRINT_SPOOLER_H
 #define METHOD_PRINT_SPOOLER_H
 
+#include "print_guard.h"
 #include "print_job.h"
 
 #include <pindispatch/document.h>
@@ -25,7 +26,10 @@ int spooler_new(struct desk *desk, struct spooler **ret);
 struct spooler *spooler_free(struct spooler *s);
 
 const char *spooler_printer(const struct spooler *s);
-int spooler_look(struct spooler *s, struct print_printer *ret, struct outcome *trouble);
+/* FACTS, unless NULL: what the queue tells of itself. */
+int spooler_look(struct spooler *s, struct print_printer *ret, struct guard_facts *facts, struct outcome *trouble);
+/* The job that ended last, anybody's; id 0: none did. */
+int spooler_newest(struct spooler *s, struct print_job *ret, struct outcome *trouble);
 
 /* Create-Job, held; RET has id and state: anything but held must be cancelled by the caller. */
 int spooler_create(struct spooler *s, const char *name, const struct uuid *uuid, struct print_job *ret,
