@@ -23,7 +23,7 @@ struct outcome {
     /* The trouble is the destination's, not this delivery's: everything of the method waits (and `status` says why).
      * Only with OUTCOME_DEFERRED and, for a printer that stopped, OUTCOME_SPOOLED. */
     bool destination;
-    char code[32];    /* a stable word: "smtp-550", "tls-certificate", "printer-stopped", "glyph-missing" */
+    char code[32];    /* a stable word: "smtp-550", "tls-name", "printer-stopped", "glyph-missing" */
     char reason[256]; /* a sentence for a person; never a secret */
     json_t *evidence; /* object, owned; may be NULL */
 };

@@ -59,7 +59,7 @@ static int list_item_json(void *userdata, const json_t *item)
     return 0;
 }
 
-/* "tls-certificate: The certificate …"; the operator wants the reason, programs the code. */
+/* "tls-name: The certificate …"; the operator wants the reason, programs the code. */
 static void set_outcome(struct table *t, const json_t *outcome)
 {
     CLEANUP(free_cleanup) char *text = NULL;

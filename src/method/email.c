@@ -10,16 +10,18 @@
 
 /* Kept by a worker between two sessions. */
 struct email {
-    char host[EMAIL_HOST];
+    char host[TLS_PEER_HOST];
     struct email_tls *tls; /* made at the first session; NULL: none yet, or mail goes in clear */
 };
 
-static const char *const tls_choices[] = { "required", "none-on-loopback", NULL };
+#define IN_CLEAR_ANYWHERE "none-in-clear-over-the-network"
+
+static const char *const tls_choices[] = { "required", "none-on-loopback", IN_CLEAR_ANYWHERE, NULL };
 static const char *const doubt_choices[] = { "retry", "hold", NULL };
 
 static bool is_host(const char *text, size_t n)
 {
-    if (n == 0 || n >= EMAIL_HOST)
+    if (n == 0 || n >= TLS_PEER_HOST)
         return false;
     for (size_t i = 0; i < n; i++)
         if (!isalnum((unsigned char)text[i]) && !strchr(".-_", text[i]))
@@ -89,11 +91,16 @@ static const struct setting rows[] = {
       .standard = "required",
       .choices = tls_choices,
       .help = "required: STARTTLS, and a certificate for this very host; none-on-loopback: in clear, and then only "
-              "to an address on this machine." },
+              "to an address on this machine; " IN_CLEAR_ANYWHERE
+              ": everybody on the way to the mail server can read the PINs." },
     { .name = "email.ca_file",
       .type = SETTING_PATH,
       .standard = "",
       .help = "The CA certificates (PEM) that the server's certificate must lead to; empty: the system's." },
+    { .name = "email.crl_file",
+      .type = SETTING_PATH,
+      .standard = "",
+      .help = "The revocation lists (PEM) of the CAs in the server's chain; empty: revocation is not looked at." },
     { .name = "email.username",
       .type = SETTING_TEXT,
       .standard = "",
@@ -206,18 +213,24 @@ static int run_session(struct desk *d, struct email *e, struct parcel *first, st
 {
     const struct settings *s = d->settings;
     bool tls = strcmp(settings_text(s, "email.tls"), "required") == 0;
+    bool clear_anywhere = strcmp(settings_text(s, "email.tls"), IN_CLEAR_ANYWHERE) == 0;
     CLEANUP(secret_cleanup) struct secret *password = NULL;
     struct email_account account = {
         .server = settings_text(s, "email.server"),
         .hello = settings_text(s, "email.hello"),
         .username = settings_text(s, "email.username"),
         .timeout = settings_duration(s, "email.timeout"),
+        .clear_anywhere = clear_anywhere,
         .holds_doubt = strcmp(settings_text(s, "email.in_doubt"), "hold") == 0,
     };
-    int r = read_password(d, account.username, &password, trouble);
+    int r;
 
+    if (clear_anywhere && account.username[0])
+        return misconfigured(trouble, "auth-in-clear", "email.username is set: the password is not sent without TLS");
+    r = read_password(d, account.username, &password, trouble);
     if (r == 0 && tls && !e->tls)
-        r = email_tls_new(e->host, settings_text(s, "email.ca_file"), &e->tls, trouble);
+        r = email_tls_new(e->host, settings_text(s, "email.ca_file"), settings_text(s, "email.crl_file"), &e->tls,
+                          trouble);
     if (r != 0)
         return r;
     account.password = password;

@@ -365,10 +365,10 @@ static bool set_tls(struct session *s)
     struct email_tls *t = s->account->tls;
 
     s->gate.tls_required = t;
-    s->guard.loopback_only = !t;
+    s->guard.loopback_only = !t && !s->account->clear_anywhere;
     if (!t)
         return smtp_starttls_enable(s->smtp, Starttls_DISABLED);
-    email_tls_reset(t);
+    tls_peer_forget(email_tls_peer(t));
     return smtp_starttls_enable(s->smtp, Starttls_REQUIRED) && smtp_starttls_set_ctx(s->smtp, email_tls_context(t));
 }
 

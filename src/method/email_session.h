@@ -18,7 +18,8 @@ struct email_account {
     const char *hello;             /* what EHLO says; "": the machine's name */
     const char *username;          /* "": no authentication */
     const struct secret *password; /* set with a username */
-    struct email_tls *tls;         /* NULL: in clear, to a loopback address only */
+    struct email_tls *tls;         /* NULL: in clear */
+    bool clear_anywhere;           /* in clear also to other addresses than loopback */
     int64_t timeout;               /* microseconds, of each step of the conversation; twice that for the last */
     bool holds_doubt;              /* what may be out is committed before its first byte: desk->mark() */
 };

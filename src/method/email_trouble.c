@@ -84,7 +84,7 @@ static bool is_without_tls(const struct view *v, struct outcome *ret)
         return said(ret, "tls-not-offered", "the mail server does not offer STARTTLS, and email.tls is \"required\"",
                     v);
     if (v->gate->last[VERB_STARTTLS] == 220) {
-        email_tls_trouble(v->tls, ret);
+        tls_peer_trouble(email_tls_peer(v->tls), ret);
         return true;
     }
     return v->gate->last[VERB_STARTTLS] && said(ret, "tls-refused", "the mail server refuses to start TLS", v);

@@ -189,13 +189,13 @@ class Trouble(EmailTest):
         self.assertEqual(len(self.messages()), 2)
 
     def test_certificate_for_another_name(self):
-        self.keep_and_repair("tls-certificate-name", "wrong-name")
+        self.keep_and_repair("tls-name", "wrong-name")
 
     def test_expired_certificate(self):
-        self.keep_and_repair("tls-certificate-expired", "expired")
+        self.keep_and_repair("tls-expired", "expired")
 
     def test_unknown_authority(self):
-        self.keep_and_repair("tls-certificate-unknown-ca", "unknown-ca")
+        self.keep_and_repair("tls-chain", "unknown-ca")
 
     def test_no_starttls(self):
         self.keep_and_repair("tls-not-offered", None)

@@ -349,11 +349,11 @@ static void status_tells_the_trouble(void **state)
     const json_t *trouble;
 
     played_take(f->yard, &f->email, STAGE_FRESH);
-    played_report(f->yard, &f->email, &id, OUTCOME_DEFERRED, "tls-certificate-name", true);
+    played_report(f->yard, &f->email, &id, OUTCOME_DEFERRED, "tls-name", true);
     status = dispatch_status(f->yard->dispatch);
     assert_int_equal(json_array_size(status), METHODS);
     trouble = json_object_get(json_array_get(status, 1), "trouble");
-    assert_string_equal(json_text(trouble, "code"), "tls-certificate-name");
+    assert_string_equal(json_text(trouble, "code"), "tls-name");
     assert_string_equal(json_text(trouble, "reason"), "as the test says");
     assert_true(json_is_null(json_object_get(json_array_get(status, 0), "trouble")));
 }
