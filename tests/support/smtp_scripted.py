@@ -7,6 +7,8 @@ Listens on 127.0.0.1, prints its port and serves until its standard input ends o
 
     {"tls": {"cert": PATH, "key": PATH},   STARTTLS is offered; without it, not
      "minimum": "TLSv1_3",                 no older TLS is spoken
+     "maximum": "TLSv1_1",                 no newer one
+     "ciphers": "…",                       OpenSSL's list; with "@SECLEVEL=0" also keys and TLS that are broken
      "offer": ["SIZE 1000000", …],         further EHLO keywords
      "login": {"user": U, "password": P},  AUTH PLAIN LOGIN is offered (after STARTTLS when there is one) and required
      "STEP": ACTION or [ACTION, …]}        the n-th time of the step; the last one stays
@@ -47,6 +49,17 @@ USUAL = {
     "quit": "221 2.0.0 Bye",
     "bdat": "250 2.0.0 Ok",
 }
+
+
+def tls_context(script):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if "ciphers" in script:
+        context.set_ciphers(script["ciphers"])
+    context.load_cert_chain(script["tls"]["cert"], script["tls"]["key"])
+    context.minimum_version = ssl.TLSVersion[script.get("minimum", "TLSv1_2")]
+    if "maximum" in script:
+        context.maximum_version = ssl.TLSVersion[script["maximum"]]
+    return context
 
 
 class Gone(Exception):
@@ -166,11 +179,8 @@ class Conversation:
     def starttls(self, _argument):
         if not self.act("starttls").startswith("220"):
             return
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.script["tls"]["cert"], self.script["tls"]["key"])
-        context.minimum_version = ssl.TLSVersion[self.script.get("minimum", "TLSv1_2")]
         self.buffer = b""
-        self.sock = context.wrap_socket(self.sock, server_side=True)
+        self.sock = tls_context(self.script).wrap_socket(self.sock, server_side=True)
         self.secure = True
 
     def auth(self, argument):
