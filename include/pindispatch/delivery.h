@@ -5,13 +5,18 @@
 #include <stdbool.h>
 
 enum secret_kind { SECRET_PIN, SECRET_PUK, SECRET_KINDS };
+/* What may be sealed together: the secrets of a card, each of which is delivered, and the password of the document
+ * that one of them is sent in. */
+enum { SECRET_PASSWORD = SECRET_KINDS, SECRET_PARTS };
+/* Characters. A password must stand against guessing at leisure: whoever reads the mail has the document. */
+enum { PASSWORD_LEAST = 8 };
 
 enum delivery_state {
     STATE_QUEUED,    /* accepted, waits for its turn */
     STATE_SENDING,   /* handed to a worker; committed before the worker hears of it */
     STATE_SPOOLED,   /* the printer's job is released and is followed to its end */
     STATE_DEFERRED,  /* tried, will be tried again when due */
-    STATE_HELD,      /* an operator stopped it */
+    STATE_HELD,      /* stopped, by an operator or by a rule of the configuration, until an operator releases it */
     STATE_IN_DOUBT,  /* the irreversible step may have happened and nothing can tell; waits for a person */
     STATE_FAILED,    /* permanent or given up; the sealed secret is kept until retention, so that `retry` works */
     STATE_DELIVERED, /* final, with evidence */
@@ -51,6 +56,8 @@ bool state_may_become(enum delivery_state from, enum delivery_state to);
 
 const char *secret_kind_name(enum secret_kind k); /* "pin", "puk" */
 int secret_kind_parse(const char *name, enum secret_kind *ret);
+const char *secret_part_name(unsigned part); /* also "password" */
+int secret_part_parse(const char *name, unsigned *ret);
 
 const char *stage_name(enum stage s); /* "fresh", "begun", "releasing", "spooled" */
 int stage_parse(const char *name, enum stage *ret);

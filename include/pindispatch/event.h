@@ -17,25 +17,27 @@ enum {
 };
 
 /* A test of a method is an event of the type EVENT_TEST_TYPE + the method's name ("pindispatch.test.print"). It goes
- * this method's way whatever is configured, and so brings no PIN of anybody: only EVENT_TEST_SECRET, in clear. */
-#define EVENT_TEST_TYPE   "pindispatch.test."
-#define EVENT_TEST_SECRET "123456"
+ * this method's way whatever is configured, and so brings no PIN of anybody: only EVENT_TEST_SECRET, in clear, and
+ * EVENT_TEST_PASSWORD. */
+#define EVENT_TEST_TYPE     "pindispatch.test."
+#define EVENT_TEST_SECRET   "123456"
+#define EVENT_TEST_PASSWORD "test-password"
 
 struct event {
-    json_t *body; /* the known members, without data.pin, data.puk, data.sealed and data.secrets */
+    json_t *body; /* the known members, without data.pin, data.puk, data.password, data.sealed and data.secrets */
     char *text;   /* body as compact JSON with sorted keys: what is stored and compared */
 
     /* Borrowed from body; NULL when absent. Lengths and characters are checked. */
     const char *id, *source, *type, *time, *subject;
     const char *card_id, *card_type;
-    const char *holder_name, *holder_email, *holder_locale;
+    const char *holder_name, *holder_email, *holder_locale, *holder_certificate;
     size_t address_lines;
 
-    struct secret *secrets[SECRET_KINDS]; /* those that came in clear */
+    struct secret *secrets[SECRET_PARTS]; /* those that came in clear */
     char *sealed;                         /* JWE compact, or NULL */
-    /* Which secrets the event brings. With `sealed` and without `data.secrets` nobody can know: both bits are
+    /* Which secrets the event brings. With `sealed` and without `data.secrets` nobody can know: all bits are
      * set and `stated` is false. */
-    bool brings[SECRET_KINDS];
+    bool brings[SECRET_PARTS];
     bool stated;
 
     unsigned char digest[EVENT_DIGEST]; /* SHA-256 of text: same identity with another digest is a conflict */

@@ -64,7 +64,7 @@ struct method {
     const char *destination;        /* the setting that names where it delivers to, for `status`; may be NULL */
 
     /* What the event must bring for this method. 0, or 1 with P (path and sentence). May be NULL. */
-    int (*check)(const struct event *e, struct problem *p);
+    int (*check)(const struct event *e, const struct settings *s, struct problem *p);
     /* Tells what is allowed and unsafe in these settings. Asked only while the method is in force; SECRETS is what
      * goes this way: "PIN", "PUK" or "PIN and PUK". May be NULL. */
     void (*warn)(const struct settings *s, const char *secrets, method_warning *tell, void *userdata);

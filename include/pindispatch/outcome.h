@@ -13,6 +13,7 @@ enum outcome_kind {
     OUTCOME_DEFERRED,  /* nothing irreversible happened, or the peer said "later" */
     OUTCOME_FAILED,    /* will fail again in the same way */
     OUTCOME_IN_DOUBT,  /* the irreversible step may have happened */
+    OUTCOME_HELD,      /* nothing was done, and nothing shall be until a person says so */
     OUTCOME_CANCELLED, /* there was nothing to deliver */
     OUTCOME_DRY_RUN,
     OUTCOME_KINDS

@@ -66,15 +66,15 @@ struct seal_binding {
     bool required; /* checking: a JWE without the two members is refused as well */
 };
 
-/* Closes {"pin":…,"puk":…} (those not NULL). BINDING: NULL for none. *RET is malloc'ed text. 0, -EINVAL (no secret
+/* Closes {"pin":…,"puk":…,"password":…} (those not NULL, with a pin or a puk). BINDING: NULL for none. *RET is malloc'ed text. 0, -EINVAL (no secret
  * given), -ENOMEM, -EIO (OpenSSL). */
-int seal_close(const struct seal_key *k, struct secret *const secrets[SECRET_KINDS],
+int seal_close(const struct seal_key *k, struct secret *const secrets[SECRET_PARTS],
                const struct seal_binding *binding, char **ret);
 /* Opens a JWE with the key that its `kid` names: secrets that it does not hold are NULL. BINDING: NULL for any.
  * 0; 1 with P (codes "form", "algorithm", "key", "binding", "token", "decrypt", "content"); -ENOMEM. Only "token" may
  * pass: the token could not be used just now. Errors never tell more than that it did not open. */
 int seal_open(const struct seal_ring *r, const char *jwe, const struct seal_binding *binding,
-              struct secret *ret[SECRET_KINDS], struct problem *p);
+              struct secret *ret[SECRET_PARTS], struct problem *p);
 /* Form, key id and binding only, with public keys: what intake can check. 0; 1 with P. */
 int seal_check(const struct seal_ring *r, const char *jwe, const struct seal_binding *binding, struct problem *p);
 

@@ -71,7 +71,8 @@ static int check_event(const struct preview *v)
 {
     struct problem p = { 0 };
 
-    return v->method->check && v->method->check(v->event, &p) > 0 ? tell_problem("the event", &p) : CTL_DONE;
+    return v->method->check && v->method->check(v->event, v->settings, &p) > 0 ? tell_problem("the event", &p)
+                                                                               : CTL_DONE;
 }
 
 static int render_letter(const struct preview *v, const struct filling *f, struct document *d,

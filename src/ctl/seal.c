@@ -61,12 +61,13 @@ static int load_public_keys(struct ctl *c, const char *path, struct seal_ring **
 
 static int check_members(const json_t *input)
 {
-    size_t known = (json_object_get(input, "pin") ? 1U : 0U) + (json_object_get(input, "puk") ? 1U : 0U);
+    size_t codes = (json_object_get(input, "pin") ? 1U : 0U) + (json_object_get(input, "puk") ? 1U : 0U);
+    size_t known = codes + (json_object_get(input, "password") ? 1U : 0U);
 
-    if (!json_is_object(input) || json_object_size(input) == 0)
+    if (!json_is_object(input) || codes == 0)
         return ctl_failed("standard input is not {\"pin\":\"…\"}, {\"puk\":\"…\"} or both");
     if (json_object_size(input) != known)
-        return ctl_failed("standard input has a member that is neither \"pin\" nor \"puk\"");
+        return ctl_failed("standard input has a member that is none of \"pin\", \"puk\" and \"password\"");
     return CTL_DONE;
 }
 
@@ -75,6 +76,7 @@ static int seal_input(const struct ctl *c, const struct seal_key *key, const str
 {
     CLEANUP(secret_cleanup) struct secret *pin = NULL;
     CLEANUP(secret_cleanup) struct secret *puk = NULL;
+    CLEANUP(secret_cleanup) struct secret *password = NULL;
     CLEANUP(free_cleanup) char *jwe = NULL;
     int status = check_members(input);
     int r;
@@ -83,10 +85,16 @@ static int seal_input(const struct ctl *c, const struct seal_key *key, const str
         status = take_secret(input, "pin", &pin);
     if (status == CTL_DONE)
         status = take_secret(input, "puk", &puk);
+    if (status == CTL_DONE)
+        status = take_secret(input, "password", &password);
+    if (status == CTL_DONE && password && secret_size(password) < PASSWORD_LEAST)
+        status = ctl_failed("\"password\" has fewer than %d characters", PASSWORD_LEAST);
     if (status != CTL_DONE)
         return status;
-    r = seal_close(key, (struct secret *const[SECRET_KINDS]){ [SECRET_PIN] = pin, [SECRET_PUK] = puk }, binding,
-                   &jwe);
+    r = seal_close(
+        key,
+        (struct secret *const[SECRET_PARTS]){ [SECRET_PIN] = pin, [SECRET_PUK] = puk, [SECRET_PASSWORD] = password },
+        binding, &jwe);
     if (r < 0)
         return ctl_failed("it could not be sealed: %s", strerror(-r));
     if (c->json)

@@ -35,11 +35,11 @@ static char *make_event(const struct test *t)
     CLEANUP(json_cleanup) json_t *j = NULL;
 
     snprintf(type, sizeof(type), EVENT_TEST_TYPE "%s", t->method);
-    j = json_pack("{s:s, s:s, s:s, s:s, s:{s:{s:s, s:s}, s:{s:s, s:s*, s:s*, s:[s, s, s]}, s:s}}", "specversion",
+    j = json_pack("{s:s, s:s, s:s, s:s, s:{s:{s:s, s:s}, s:{s:s, s:s*, s:s*, s:[s, s, s]}, s:s, s:s}}", "specversion",
                   "1.0", "id", uuid_format(&id, text), "source", "/pindispatch/test", "type", type, "data", "card",
                   "id", "TEST-000000", "type", "TEST", "holder", "name", "TEST Åsa Öberg", "email", t->address,
-                  "locale", t->locale, "address", "TEST", "Storgatan 1", "111 22 Stockholm", "pin",
-                  EVENT_TEST_SECRET);
+                  "locale", t->locale, "address", "TEST", "Storgatan 1", "111 22 Stockholm", "pin", EVENT_TEST_SECRET,
+                  "password", EVENT_TEST_PASSWORD);
     return json_to_text(j);
 }
 

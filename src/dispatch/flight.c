@@ -163,6 +163,8 @@ static enum delivery_state state_after(struct flight *f, int64_t now, int64_t *r
         return STATE_SPOOLED;
     case OUTCOME_FAILED:
         return STATE_FAILED;
+    case OUTCOME_HELD:
+        return STATE_HELD;
     case OUTCOME_CANCELLED:
         return STATE_CANCELLED;
     case OUTCOME_DRY_RUN:

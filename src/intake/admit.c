@@ -102,12 +102,13 @@ static bool is_wanted(const struct event *e, enum secret_kind kind, const struct
     return e->brings[kind] && (e->stated || kind != SECRET_PUK || !(m->flags & METHOD_KEEPS_NOTHING));
 }
 
-/* Each delivery of a clear secret gets a JWE of its own, with that secret alone; a JWE that came is taken as it is.
+/* Each delivery of a clear secret gets a JWE of its own, with that secret and the password; a JWE that came is taken
+ * as it is.
  */
 static int close_secret(struct ticket *t, enum secret_kind kind, struct seals *s)
 {
     const struct seal_binding binding = { .source = t->event->source, .id = t->event->id };
-    struct secret *only[SECRET_KINDS] = { NULL };
+    struct secret *only[SECRET_PARTS] = { NULL };
     int r;
 
     if (t->event->sealed) {
@@ -115,6 +116,7 @@ static int close_secret(struct ticket *t, enum secret_kind kind, struct seals *s
         return s->texts[kind] ? 0 : refuse_by_memory(t);
     }
     only[kind] = t->event->secrets[kind];
+    only[SECRET_PASSWORD] = t->event->secrets[SECRET_PASSWORD];
     r = seal_close(seal_ring_newest(t->admit->site->keys), only, &binding, &s->texts[kind]);
     if (r == -ENOMEM)
         return refuse_by_memory(t);
@@ -126,7 +128,7 @@ static int add_item(struct ticket *t, enum secret_kind kind, const struct method
     struct admitted *item = &t->admission.items[t->admission.n];
     bool keeps = !(m->flags & METHOD_KEEPS_NOTHING);
 
-    if (keeps && m->check && m->check(t->event, &t->problem) != 0)
+    if (keeps && m->check && m->check(t->event, t->admit->site->settings, &t->problem) != 0)
         return 1;
     if (keeps && close_secret(t, kind, s) != 0)
         return 1;
@@ -170,7 +172,7 @@ static int add_items(struct ticket *t, struct seals *s)
 /* What is in the ticket from here on may be shown. */
 static void forget_secrets(struct event *e)
 {
-    for (size_t k = 0; k < SECRET_KINDS; k++)
+    for (size_t k = 0; k < SECRET_PARTS; k++)
         e->secrets[k] = secret_free(e->secrets[k]);
     free(TAKE(e->sealed));
 }

@@ -17,6 +17,9 @@ struct email {
 #define IN_CLEAR_ANYWHERE "none-in-clear-over-the-network"
 
 static const char *const tls_choices[] = { "required", "none-on-loopback", IN_CLEAR_ANYWHERE, NULL };
+static const char *const protection_choices[] = { "none", "smime", "pdf", "auto", NULL };
+static const char *const fallback_choices[] = { "hold", "fail", "plain", NULL };
+static const char *const cipher_choices[] = { "aes-256-cbc", "aes-256-gcm", NULL };
 static const char *const doubt_choices[] = { "retry", "hold", NULL };
 
 static bool is_host(const char *text, size_t n)
@@ -125,6 +128,42 @@ static const struct setting rows[] = {
       .type = SETTING_TEXT,
       .standard = "mail",
       .help = "The mail's template: NAME.subject, NAME.txt and NAME.html in templates.directory." },
+    { .name = "email.protection",
+      .type = SETTING_CHOICE,
+      .standard = "none",
+      .choices = protection_choices,
+      .help =
+          "none: every mail server on the way can read the PIN; smime: encrypted to the holder's certificate; "
+          "pdf: in a PDF with the password that the event brings; auto: smime where there is a fit certificate." },
+    { .name = "email.protection_fallback",
+      .type = SETTING_CHOICE,
+      .standard = "hold",
+      .choices = fallback_choices,
+      .help = "What \"auto\" does without a fit certificate: hold the delivery for a person, fail it, or send it "
+              "plain." },
+    { .name = "email.certificates",
+      .type = SETTING_PATH,
+      .standard = "",
+      .help = "A folder of the holders' certificates, ADDRESS.pem each, for events that bring none; empty: none." },
+    { .name = "email.certificates_ca_file",
+      .type = SETTING_PATH,
+      .standard = "",
+      .help = "The CA certificates (PEM) that a holder's certificate must lead to; empty: any issuer." },
+    { .name = "email.smime_cipher",
+      .type = SETTING_CHOICE,
+      .standard = "aes-256-cbc",
+      .choices = cipher_choices,
+      .help = "aes-256-cbc: what all mail programs read; aes-256-gcm: also guards against changes, for programs that "
+              "read AuthEnvelopedData." },
+    { .name = "email.cover",
+      .type = SETTING_TEXT,
+      .standard = "mail-cover",
+      .help = "The template of the mail that a PDF is attached to; its name ends with -cover, and it prints no "
+              "secret." },
+    { .name = "email.pdf_template",
+      .type = SETTING_TEXT,
+      .standard = "letter.svg",
+      .help = "The letter that is sent as a PDF, a file in templates.directory." },
     { .name = "email.in_doubt",
       .type = SETTING_CHOICE,
       .standard = "retry",
@@ -141,21 +180,42 @@ static const struct setting rows[] = {
     { .name = NULL },
 };
 
-static int email_check(const struct event *e, struct problem *p)
+/* What no worker need look for: a certificate or a password that cannot be anywhere. */
+static int check_protection(const struct event *e, const struct settings *s, struct problem *p)
+{
+    const char *protection = settings_text(s, "email.protection");
+
+    if (strcmp(protection, "smime") == 0 && !e->holder_certificate && !settings_text(s, "email.certificates")[0])
+        return problem_set(p, "missing", "$.data.holder.certificate",
+                           "Mail is encrypted here (S/MIME): the event must bring the holder's certificate.");
+    if (strcmp(protection, "pdf") == 0 && !e->brings[SECRET_PASSWORD])
+        return problem_set(p, "missing", "$.data.password",
+                           "The PIN is mailed in a PDF with a password here: the event must bring it.");
+    return 0;
+}
+
+static int email_check(const struct event *e, const struct settings *s, struct problem *p)
 {
     if (!e->holder_email)
         return problem_set(p, "missing", "$.data.holder.email", "Delivery by mail needs the holder's address.");
     if (!email_is_safe(e->holder_email))
         return problem_set(p, "email", "$.data.holder.email", "This is no address that mail can be sent to.");
-    return 0;
+    return check_protection(e, s, p);
 }
 
 static void email_warn(const struct settings *s, const char *secrets, method_warning *tell, void *userdata)
 {
+    const char *protection = settings_text(s, "email.protection");
+    bool is_auto = strcmp(protection, "auto") == 0;
     struct problem p;
 
-    (void)s;
-    problem_set(&p, "mail-in-clear", "email.protection", "every mail server on the way can read the %s", secrets);
+    if (strcmp(protection, "none") == 0)
+        problem_set(&p, "mail-in-clear", "email.protection", "every mail server on the way can read the %s", secrets);
+    else if (is_auto && strcmp(settings_text(s, "email.protection_fallback"), "plain") == 0)
+        problem_set(&p, "mail-in-clear", "email.protection_fallback",
+                    "every mail server on the way can read the %s of a holder without a fit certificate", secrets);
+    else
+        return;
     tell(userdata, &p);
 }
 
@@ -228,6 +288,7 @@ static int run_session(struct desk *d, struct email *e, struct parcel *first, st
     if (clear_anywhere && account.username[0])
         return misconfigured(trouble, "auth-in-clear", "email.username is set: the password is not sent without TLS");
     r = read_password(d, account.username, &password, trouble);
+
     if (r == 0 && tls && !e->tls)
         r = email_tls_new(e->host, settings_text(s, "email.ca_file"), settings_text(s, "email.crl_file"), &e->tls,
                           trouble);

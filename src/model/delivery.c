@@ -11,7 +11,9 @@ static const char *const names_of_states[STATE_COUNT + 1] = {
     [STATE_CANCELLED] = "cancelled", [STATE_EXPIRED] = "expired",     [STATE_DRY_RUN] = "dry-run",
 };
 
-static const char *const names_of_kinds[SECRET_KINDS + 1] = { [SECRET_PIN] = "pin", [SECRET_PUK] = "puk" };
+static const char *const names_of_parts[SECRET_PARTS + 1] = {
+    [SECRET_PIN] = "pin", [SECRET_PUK] = "puk", [SECRET_PASSWORD] = "password"
+};
 
 static const char *const names_of_stages[STAGE_COUNT + 1] = {
     [STAGE_FRESH] = "fresh",
@@ -27,7 +29,7 @@ static const unsigned successors[STATE_COUNT] = {
                      STATE_BIT(STATE_EXPIRED) | STATE_BIT(STATE_FAILED),
     [STATE_SENDING] = STATE_BIT(STATE_QUEUED) | STATE_BIT(STATE_SPOOLED) | STATE_BIT(STATE_DELIVERED) |
                       STATE_BIT(STATE_DEFERRED) | STATE_BIT(STATE_FAILED) | STATE_BIT(STATE_IN_DOUBT) |
-                      STATE_BIT(STATE_CANCELLED) | STATE_BIT(STATE_DRY_RUN),
+                      STATE_BIT(STATE_CANCELLED) | STATE_BIT(STATE_HELD) | STATE_BIT(STATE_DRY_RUN),
     [STATE_SPOOLED] =
         STATE_BIT(STATE_DELIVERED) | STATE_BIT(STATE_FAILED) | STATE_BIT(STATE_IN_DOUBT) | STATE_BIT(STATE_CANCELLED),
     [STATE_DEFERRED] = STATE_BIT(STATE_SENDING) | STATE_BIT(STATE_QUEUED) | STATE_BIT(STATE_HELD) |
@@ -71,15 +73,31 @@ bool state_may_become(enum delivery_state from, enum delivery_state to)
 
 const char *secret_kind_name(enum secret_kind k)
 {
-    return names_of_kinds[k];
+    return names_of_parts[k];
 }
 
 int secret_kind_parse(const char *name, enum secret_kind *ret)
 {
-    int i = find_name(names_of_kinds, name);
+    unsigned part = SECRET_PARTS;
+    int r = secret_part_parse(name, &part);
+
+    if (r < 0 || part >= SECRET_KINDS)
+        return -EINVAL;
+    *ret = (enum secret_kind)part;
+    return 0;
+}
+
+const char *secret_part_name(unsigned part)
+{
+    return names_of_parts[part];
+}
+
+int secret_part_parse(const char *name, unsigned *ret)
+{
+    int i = find_name(names_of_parts, name);
 
     if (i >= 0)
-        *ret = (enum secret_kind)i;
+        *ret = (unsigned)i;
     return i < 0 ? i : 0;
 }
 

@@ -137,7 +137,7 @@ struct event *event_free(struct event *e)
     json_decref(e->body);
     free(e->text);
     free(e->sealed);
-    for (size_t k = 0; k < SECRET_KINDS; k++)
+    for (size_t k = 0; k < SECRET_PARTS; k++)
         secret_free(e->secrets[k]);
     free(e);
     return NULL;

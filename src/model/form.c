@@ -144,6 +144,13 @@ bool form_is_compact(const char *text)
     return *text == '\0';
 }
 
+bool form_is_certificate(const char *text)
+{
+    while (is_one_of(*text, "+/=- \t\r\n"))
+        text++;
+    return *text == '\0';
+}
+
 bool form_is_attribute(const char *text)
 {
     size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789");

@@ -18,6 +18,8 @@ bool form_is_locale(const char *text);
 bool form_is_secret(const char *text);
 /* Base64url and dots, of which a JWE in compact form consists. */
 bool form_is_compact(const char *text);
+/* PEM (RFC 7468), or base64 alone: their characters. */
+bool form_is_certificate(const char *text);
 /* A CloudEvents attribute's name (section 3.1): 1 to 20 lower-case letters and digits. */
 bool form_is_attribute(const char *text);
 /* Does this JSON nest deeper than MOST? Counted before the parser, whose every level is a call. */

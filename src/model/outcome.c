@@ -10,7 +10,7 @@
 static const char *const names[OUTCOME_KINDS] = {
     [OUTCOME_DELIVERED] = "delivered", [OUTCOME_SPOOLED] = "spooled",   [OUTCOME_DEFERRED] = "deferred",
     [OUTCOME_FAILED] = "failed",       [OUTCOME_IN_DOUBT] = "in-doubt", [OUTCOME_CANCELLED] = "cancelled",
-    [OUTCOME_DRY_RUN] = "dry-run",
+    [OUTCOME_HELD] = "held",           [OUTCOME_DRY_RUN] = "dry-run",
 };
 
 const char *outcome_name(enum outcome_kind k)

@@ -12,6 +12,7 @@
 enum {
     SEALED_MOST = 4096, /* bytes of a JWE, as the seal takes them */
     SECRET_MOST = 64,
+    CERTIFICATE_MOST = 16384, /* bytes: with its issuers, in PEM */
 };
 
 /* What is being read, and where to say what is wrong with it. */
@@ -41,7 +42,7 @@ struct field {
     size_t offset;              /* of the borrowed text in struct event; 0: none */
     const struct field *fields; /* of an object */
     bool extensible;            /* CloudEvents extension attributes are let through (and not kept) */
-    enum secret_kind secret;
+    unsigned secret;            /* SECRET_PIN … SECRET_PASSWORD */
 };
 
 static int refuse(struct reading *r, const char *code, const struct field *f, const char *what)
@@ -130,16 +131,26 @@ static int check_secret(struct reading *r, const struct field *f, json_t *value)
     return 0;
 }
 
+static int check_password(struct reading *r, const struct field *f, json_t *value)
+{
+    size_t size = json_string_length(value);
+
+    if (size > 0 && size < PASSWORD_LEAST)
+        return problem_set(r->problem, "weak", f->path, "%s must have at least %d characters", f->name,
+                           PASSWORD_LEAST);
+    return check_secret(r, f, value);
+}
+
 static int check_sealed(struct reading *r, const struct field *f, json_t *value)
 {
     if (r->event->stated)
-        return refuse(r, "together", f, "must not come together with a pin or puk in clear");
+        return refuse(r, "together", f, "must not come together with a pin, puk or password in clear");
     if (check_text(r, f, value) != 0)
         return 1;
     r->event->sealed = strdup(json_string_value(value));
     if (!r->event->sealed)
         return fail(r, -ENOMEM);
-    for (size_t k = 0; k < SECRET_KINDS; k++)
+    for (size_t k = 0; k < SECRET_PARTS; k++)
         r->event->brings[k] = true;
     return 0;
 }
@@ -148,7 +159,7 @@ static int check_sealed(struct reading *r, const struct field *f, json_t *value)
 static int check_secrets(struct reading *r, const struct field *f, json_t *value)
 {
     struct event *e = r->event;
-    enum secret_kind kind;
+    unsigned part = SECRET_PARTS;
     json_t *item;
     size_t i;
 
@@ -158,9 +169,9 @@ static int check_secrets(struct reading *r, const struct field *f, json_t *value
         return refuse(r, "type", f, "must be a list");
     memset(e->brings, 0, sizeof(e->brings));
     json_array_foreach (value, i, item) {
-        if (!json_is_string(item) || secret_kind_parse(json_string_value(item), &kind) < 0 || e->brings[kind])
-            return refuse(r, "value", f, "must hold \"pin\" or \"puk\" or both, each once");
-        e->brings[kind] = true;
+        if (!json_is_string(item) || secret_part_parse(json_string_value(item), &part) < 0 || e->brings[part])
+            return refuse(r, "value", f, "must hold \"pin\", \"puk\" and \"password\" each once at most");
+        e->brings[part] = true;
     }
     e->stated = true;
     return i > 0 ? 0 : refuse(r, "range", f, "must not be empty");
@@ -190,6 +201,8 @@ static const struct form locale = { form_is_locale, "value", "must be a language
 static const struct form email = { email_is_safe, "email",
                                    "must be one address, local-part@domain, in ASCII and without quotes" };
 static const struct form clear = { form_is_secret, "characters", "must hold printable ASCII only, and no spaces" };
+static const struct form certificate = { form_is_certificate, "characters",
+                                         "must be a certificate in PEM or base64" };
 static const struct form compact = { form_is_compact, "characters", "must be a JWE in compact form" };
 
 #define FIELD(name_, path_, ...)                                                                                     \
@@ -217,16 +230,20 @@ static const struct field holder_fields[] = {
     FIELD("name", "$.data.holder.name", TEXT(200, words), KEPT_AS(holder_name)),
     FIELD("email", "$.data.holder.email", TEXT(254, email), KEPT_AS(holder_email)),
     FIELD("locale", "$.data.holder.locale", TEXT(35, locale), KEPT_AS(holder_locale)),
+    FIELD("certificate", "$.data.holder.certificate", TEXT(CERTIFICATE_MOST, certificate),
+          KEPT_AS(holder_certificate)),
     FIELD("address", "$.data.holder.address", .check = check_address, .most = 200, .form = &words),
     END,
 };
 
-/* sealed looks at what pin and puk left, secrets at what sealed left: the order matters. */
+/* sealed looks at what pin, puk and password left, secrets at what sealed left: the order matters. */
 static const struct field data_fields[] = {
     FIELD("card", "$.data.card", OBJECT(card_fields), REQUIRED),
     FIELD("holder", "$.data.holder", OBJECT(holder_fields)),
     FIELD("pin", "$.data.pin", SECRET(SECRET_PIN), DROPPED),
     FIELD("puk", "$.data.puk", SECRET(SECRET_PUK), DROPPED),
+    FIELD("password", "$.data.password", .check = check_password, .secret = SECRET_PASSWORD, .most = SECRET_MOST,
+          .form = &clear, DROPPED),
     FIELD("sealed", "$.data.sealed", .check = check_sealed, .most = SEALED_MOST, .form = &compact, DROPPED),
     FIELD("secrets", "$.data.secrets", .check = check_secrets, DROPPED),
     END,
@@ -332,20 +349,21 @@ static int check_brings(const struct reading *r)
     return problem_set(r->problem, "missing", "$.data.pin", "there is no secret: pin, puk or sealed is missing");
 }
 
-static bool is_test_secret(const struct secret *s)
+static bool is_nothing_but(const struct secret *s, const char *text)
 {
-    return !s || (secret_size(s) == strlen(EVENT_TEST_SECRET) &&
-                  memcmp(secret_reveal(s), EVENT_TEST_SECRET, strlen(EVENT_TEST_SECRET)) == 0);
+    return !s || strcmp(secret_reveal(s), text) == 0;
 }
 
 static int check_test(const struct reading *r)
 {
     const struct event *e = r->event;
 
-    if (!event_test_method(e) ||
-        (!e->sealed && is_test_secret(e->secrets[SECRET_PIN]) && is_test_secret(e->secrets[SECRET_PUK])))
+    if (!event_test_method(e) || (!e->sealed && is_nothing_but(e->secrets[SECRET_PIN], EVENT_TEST_SECRET) &&
+                                  is_nothing_but(e->secrets[SECRET_PUK], EVENT_TEST_SECRET) &&
+                                  is_nothing_but(e->secrets[SECRET_PASSWORD], EVENT_TEST_PASSWORD)))
         return 0;
-    return problem_set(r->problem, "value", "$.data", "a test brings no secret but %s", EVENT_TEST_SECRET);
+    return problem_set(r->problem, "value", "$.data", "a test brings no secret but %s, and no password but %s",
+                       EVENT_TEST_SECRET, EVENT_TEST_PASSWORD);
 }
 
 int rules_check(struct event *e, const char *const *accept_types, struct problem *p)

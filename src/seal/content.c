@@ -67,10 +67,11 @@ int content_write(struct secret *const secrets[SECRET_PARTS], char text[CONTENT_
 
 static int refuse(struct problem *p)
 {
-    return problem_set(p, "content", "",
-                       "the sealed content must be {\"pin\":…,\"puk\":…,\"password\":…} with at least one of the first "
-                       "two, each of 1 to %d printable ASCII characters without blanks",
-                       CONTENT_SECRET_MOST);
+    return problem_set(
+        p, "content", "",
+        "the sealed content must be {\"pin\":…,\"puk\":…,\"password\":…} with at least one of the first "
+        "two, each of 1 to %d printable ASCII characters without blanks",
+        CONTENT_SECRET_MOST);
 }
 
 /* 0 or 1: there, 0 or not; RET stays NULL where the member is missing. */

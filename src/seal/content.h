@@ -1,4 +1,5 @@
-/* What is sealed: {"pin":…,"puk":…,"password":…}, at least one of the first two, each 1–64 characters of printable ASCII. */
+/* What is sealed: {"pin":…,"puk":…,"password":…}, at least one of the first two, each 1–64 characters of printable
+ * ASCII. */
 #ifndef PINDISPATCH_SEAL_CONTENT_H
 #define PINDISPATCH_SEAL_CONTENT_H
 

@@ -126,35 +126,28 @@ static int report_closed(const struct problem *problem, struct outcome *trouble)
     return 1;
 }
 
-static int open_secret(struct composer *c, const struct parcel *p, struct secret **ret, struct outcome *trouble)
+/* What a sealed text holds. */
+struct opened {
+    struct secret *parts[SECRET_PARTS];
+};
+
+static void opened_release(struct opened *o)
 {
-    CLEANUP(secret_cleanup) struct secret *pin = NULL;
-    CLEANUP(secret_cleanup) struct secret *puk = NULL;
-    struct secret *opened[SECRET_KINDS] = { NULL };
+    for (size_t part = 0; part < SECRET_PARTS; part++)
+        secret_free(o->parts[part]);
+}
+
+static int open_parts(struct composer *c, const struct parcel *p, struct opened *o, struct outcome *trouble)
+{
     const struct seal_binding binding = { .source = json_text(p->event, "source"), .id = json_text(p->event, "id") };
     struct problem problem = { .code = "" };
-    struct secret *mine;
-    int r = p->sealed ? seal_open(c->keys, p->sealed, &binding, opened, &problem) : -EINVAL;
+    int r = p->sealed ? seal_open(c->keys, p->sealed, &binding, o->parts, &problem) : -EINVAL;
 
-    pin = opened[SECRET_PIN];
-    puk = opened[SECRET_PUK];
-    if (r < 0)
-        return r;
     if (r > 0)
         return report_closed(&problem, trouble);
-    mine = opened[p->secret];
-    if (!mine)
-        return report_absent(p, pin || puk, trouble);
-    if (p->secret == SECRET_PIN)
-        pin = NULL;
-    else
-        puk = NULL;
-    r = c->mask ? mask_secret(&mine) : 0;
-    if (r < 0)
-        secret_free(mine);
-    else
-        *ret = mine;
-    return r;
+    if (r == 0 && !o->parts[p->secret])
+        return report_absent(p, o->parts[SECRET_PIN] || o->parts[SECRET_PUK], trouble);
+    return r == 0 && c->mask ? mask_secret(&o->parts[p->secret]) : r;
 }
 
 static int compose(struct composer *c, const struct filling *f, const struct document_form *form,
@@ -168,7 +161,7 @@ static int compose(struct composer *c, const struct filling *f, const struct doc
 int composer_compose(struct composer *c, const struct parcel *p, const struct document_form *form,
                      struct document *ret, struct outcome *trouble)
 {
-    CLEANUP(secret_cleanup) struct secret *secret = NULL;
+    CLEANUP(opened_release) struct opened opened = { { NULL } };
     char id[UUID_TEXT], message_id[UUID_TEXT + 1 + sizeof(c->domain)];
     struct filling f = { .event = p->event,
                          .kind = p->secret,
@@ -176,11 +169,11 @@ int composer_compose(struct composer *c, const struct parcel *p, const struct do
                          .created = p->created,
                          .from = settings_text(c->settings, "email.from"),
                          .message_id = message_id };
-    int r = open_secret(c, p, &secret, trouble);
+    int r = open_parts(c, p, &opened, trouble);
 
     if (r != 0)
         return r;
-    f.secret = secret;
+    f.secret = opened.parts[p->secret];
     snprintf(message_id, sizeof(message_id), "%s@%s", id, c->domain);
     return compose(c, &f, form, ret, trouble);
 }

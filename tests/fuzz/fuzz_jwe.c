@@ -26,7 +26,7 @@ static void try_jwe(const char *key_text, const char *jwe)
 {
     static const struct seal_binding binding = { .source = "s", .id = "i" };
     CLEANUP(seal_ring_cleanup) struct seal_ring *r = NULL;
-    struct secret *out[SECRET_KINDS] = { NULL };
+    struct secret *out[SECRET_PARTS] = { NULL };
     struct problem p = { .code = "" };
     int checked, opened;
 

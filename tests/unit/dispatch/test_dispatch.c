@@ -64,7 +64,7 @@ static void settles_by_the_outcome(void **state)
     } cases[] = {
         { OUTCOME_DELIVERED, STATE_DELIVERED, false }, { OUTCOME_FAILED, STATE_FAILED, true },
         { OUTCOME_CANCELLED, STATE_CANCELLED, false }, { OUTCOME_DRY_RUN, STATE_DRY_RUN, false },
-        { OUTCOME_IN_DOUBT, STATE_IN_DOUBT, true },
+        { OUTCOME_IN_DOUBT, STATE_IN_DOUBT, true },    { OUTCOME_HELD, STATE_HELD, true },
     };
     struct fixture *f = *state;
 

@@ -20,8 +20,9 @@
 
 #include <cmocka.h>
 
-#define PIN "Zx9-canary-31"
-#define PUK "Qw7-canary-88"
+#define PIN      "Zx9-canary-31"
+#define PUK      "Qw7-canary-88"
+#define PASSWORD "Hj4-canary-password"
 
 struct house {
     char folder[64];

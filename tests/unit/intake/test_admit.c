@@ -149,6 +149,22 @@ static void clear_secrets_get_a_seal_each(void **state)
     forget(&puk);
 }
 
+static void a_password_is_sealed_beside_its_secret(void **state)
+{
+    static const char members[] = FOR_PRINT ",\"pin\":\"" PIN "\",\"password\":\"" PASSWORD "\"";
+    struct house *h = *state;
+    CLEANUP(json_cleanup) json_t *answer = NULL;
+    struct found pin;
+
+    house_set(h, "CardsPINDeliveryMethod", "print");
+    answer = submit(h, "1", members);
+    pin = find(h, answer, 0);
+    assert_string_equal(secret_reveal(pin.secrets[SECRET_PIN]), PIN);
+    assert_string_equal(secret_reveal(pin.secrets[SECRET_PASSWORD]), PASSWORD);
+    assert_int_equal(count_in_store(h, PASSWORD), 0);
+    forget(&pin);
+}
+
 static char *seal_for(const struct seal_key *key, const struct seal_binding *binding)
 {
     struct secret *secrets[SECRET_PARTS] = { NULL };
@@ -279,6 +295,17 @@ static void method_may_ask_for_more(void **state)
     house_set(h, "CardsPINDeliveryMethod", "email");
     assert_rejected(submit(h, "1", "\"holder\":{\"name\":\"Asa\"},\"pin\":\"" PIN "\""), "missing",
                     "$.data.holder.email");
+    assert_int_equal(count_in_store(h, "Asa"), 0);
+}
+
+static void a_pdf_asks_for_its_password(void **state)
+{
+    static const char members[] = "\"holder\":{\"name\":\"Asa\",\"email\":\"asa@example.com\"},\"pin\":\"" PIN "\"";
+    struct house *h = *state;
+
+    house_set(h, "CardsPINDeliveryMethod", "email");
+    house_set(h, "email.protection", "pdf");
+    assert_rejected(submit(h, "1", members), "missing", "$.data.password");
     assert_int_equal(count_in_store(h, "Asa"), 0);
 }
 
@@ -435,6 +462,8 @@ int main(void)
         TEST(sealed_without_a_statement_has_no_puk_to_drop),
         TEST(sealed_to_another_key_is_rejected),
         TEST(method_may_ask_for_more),
+        TEST(a_pdf_asks_for_its_password),
+        TEST(a_password_is_sealed_beside_its_secret),
         TEST(same_event_is_a_duplicate),
         TEST(a_duplicate_is_not_looked_at_with_todays_method),
         TEST(refusal_names_the_event_but_no_value),

@@ -205,18 +205,43 @@ static void test_login_settings(void **state)
 
 static void test_event(void **state)
 {
+    const struct setting *const schemas[] = { method_email.settings, NULL };
+    CLEANUP(settings_cleanup) struct settings *s = NULL;
     struct problem p = { .code = "" };
     struct event e = { .holder_email = "holder@example.com" };
 
     (void)state;
-    assert_int_equal(method_email.check(&e, &p), 0);
+    assert_int_equal(settings_new(schemas, &s), 0);
+    assert_int_equal(method_email.check(&e, s, &p), 0);
     e.holder_email = "holder@example.com>\r\nRCPT TO:<eve@example.com";
-    assert_int_equal(method_email.check(&e, &p), 1);
+    assert_int_equal(method_email.check(&e, s, &p), 1);
     assert_string_equal(p.code, "email");
     e.holder_email = NULL;
-    assert_int_equal(method_email.check(&e, &p), 1);
+    assert_int_equal(method_email.check(&e, s, &p), 1);
     assert_string_equal(p.code, "missing");
     assert_string_equal(p.where, "$.data.holder.email");
+}
+
+static void test_event_of_protected_mail(void **state)
+{
+    const struct setting *const schemas[] = { method_email.settings, NULL };
+    CLEANUP(settings_cleanup) struct settings *s = NULL;
+    struct problem p = { .code = "" };
+    struct event e = { .holder_email = "holder@example.com" };
+
+    (void)state;
+    assert_int_equal(settings_new(schemas, &s), 0);
+    assert_int_equal(settings_set(s, "email.protection", "smime", NULL), 0);
+    assert_int_equal(method_email.check(&e, s, &p), 1);
+    assert_string_equal(p.code, "missing");
+    assert_string_equal(p.where, "$.data.holder.certificate");
+    e.holder_certificate = "MII=";
+    assert_int_equal(method_email.check(&e, s, &p), 0);
+    assert_int_equal(settings_set(s, "email.protection", "pdf", NULL), 0);
+    assert_int_equal(method_email.check(&e, s, &p), 1);
+    assert_string_equal(p.where, "$.data.password");
+    e.brings[SECRET_PASSWORD] = true;
+    assert_int_equal(method_email.check(&e, s, &p), 0);
 }
 
 static void test_doubt(void **state)
@@ -235,6 +260,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest rules[] = {
         cmocka_unit_test(test_server_setting), cmocka_unit_test(test_sender_setting),
         cmocka_unit_test(test_login_settings), cmocka_unit_test(test_event),
+        cmocka_unit_test(test_event_of_protected_mail),
         cmocka_unit_test(test_doubt),
     };
     int r;

@@ -22,6 +22,13 @@ static void names_survive(void **state)
         assert_int_equal(secret_kind_parse(secret_kind_name((enum secret_kind)i), &k), 0);
         assert_int_equal(k, i);
     }
+    for (unsigned i = 0; i < SECRET_PARTS; i++) {
+        unsigned part = SECRET_PARTS;
+
+        assert_int_equal(secret_part_parse(secret_part_name(i), &part), 0);
+        assert_int_equal(part, i);
+    }
+    assert_int_equal(secret_kind_parse("password", &k), -EINVAL); /* is never delivered by itself */
     for (int i = 0; i < STAGE_COUNT; i++) {
         assert_int_equal(stage_parse(stage_name((enum stage)i), &g), 0);
         assert_int_equal(g, i);

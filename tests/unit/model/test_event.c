@@ -142,6 +142,43 @@ static void digest_is_sha256_of_the_text(void **state)
     assert_memory_equal(e->digest, known, sizeof(known));
 }
 
+static void a_password_comes_beside_a_secret(void **state)
+{
+    CLEANUP(event_cleanup) struct event *e = taken(DATA(WITH_PIN ",\"password\":\"long-and-odd\""));
+    CLEANUP(event_cleanup) struct event *plain = taken(DATA(WITH_PIN));
+    CLEANUP(event_cleanup) struct event *silent = taken(DATA(CARD ",\"sealed\":\"a\""));
+    CLEANUP(event_cleanup) struct event *stated = taken(DATA(CARD ",\"sealed\":\"a\",\"secrets\":[\"pin\"]"));
+    struct event *both = taken(DATA(CARD ",\"sealed\":\"a\",\"secrets\":[\"pin\",\"password\"]"));
+
+    (void)state;
+    assert_string_equal(secret_reveal(e->secrets[SECRET_PASSWORD]), "long-and-odd");
+    assert_null(strstr(e->text, "long-and-odd"));
+    assert_string_equal(e->text, plain->text);
+    assert_true(e->brings[SECRET_PASSWORD] && silent->brings[SECRET_PASSWORD] && both->brings[SECRET_PASSWORD]);
+    assert_false(plain->brings[SECRET_PASSWORD] || stated->brings[SECRET_PASSWORD]);
+    event_free(both);
+    assert_refused(DATA(WITH_PIN ",\"password\":\"seven77\""), "weak", "$.data.password");
+    assert_refused(DATA(WITH_PIN ",\"password\":\"\""), "range", "$.data.password");
+    assert_refused(DATA(WITH_PIN ",\"password\":12345678"), "type", "$.data.password");
+    assert_refused(DATA(WITH_PIN ",\"password\":\"with blanks\""), "characters", "$.data.password");
+    assert_refused(DATA(CARD ",\"password\":\"long-and-odd\""), "missing", "$.data.pin");
+    assert_refused(DATA(CARD ",\"password\":\"long-and-odd\",\"sealed\":\"a\""), "together", "$.data.sealed");
+}
+
+static void a_certificate_is_kept(void **state)
+{
+#define CERTIFIED(certificate) DATA(WITH_PIN ",\"holder\":{\"certificate\":\"" certificate "\"}")
+    CLEANUP(event_cleanup) struct event *e = taken(CERTIFIED("-----BEGIN CERTIFICATE-----\\nMIIB+/==\\n"));
+
+    (void)state;
+    assert_string_equal(e->holder_certificate, "-----BEGIN CERTIFICATE-----\nMIIB+/==\n");
+    assert_non_null(strstr(e->text, "MIIB"));
+    assert_refused(CERTIFIED("MIIB\\u0000"), "json", "$");
+    assert_refused(CERTIFIED("MIIB<script>"), "characters", "$.data.holder.certificate");
+    assert_refused(CERTIFIED(""), "range", "$.data.holder.certificate");
+#undef CERTIFIED
+}
+
 static void sealed_brings_what_it_says(void **state)
 {
     CLEANUP(event_cleanup) struct event *silent = taken(DATA(CARD ",\"sealed\":\"a.b.c.d.e\""));
@@ -505,6 +542,8 @@ int main(void)
         cmocka_unit_test(body_holds_no_secret),
         cmocka_unit_test(spelling_does_not_change_the_digest),
         cmocka_unit_test(digest_is_sha256_of_the_text),
+        cmocka_unit_test(a_password_comes_beside_a_secret),
+        cmocka_unit_test(a_certificate_is_kept),
         cmocka_unit_test(sealed_brings_what_it_says),
         cmocka_unit_test(secrets_are_refused),
         cmocka_unit_test(secrets_have_bounds),

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 struct pair {
-    struct secret *secrets[SECRET_KINDS];
+    struct secret *secrets[SECRET_PARTS];
 };
 
 static void pair_release(struct pair *p)
@@ -26,9 +26,9 @@ static struct secret *secret(const char *text)
     return s;
 }
 
-static void assert_round(const char *pin, const char *puk)
+static void assert_round(const char *pin, const char *puk, const char *password)
 {
-    CLEANUP(pair_release) struct pair in = { { secret(pin), secret(puk) } };
+    CLEANUP(pair_release) struct pair in = { { secret(pin), secret(puk), secret(password) } };
     CLEANUP(pair_release) struct pair out = { { NULL } };
     char text[CONTENT_MOST];
     struct problem p;
@@ -36,7 +36,7 @@ static void assert_round(const char *pin, const char *puk)
 
     assert_int_equal(content_write(in.secrets, text, &size), 0);
     assert_int_equal(content_read(text, size, out.secrets, &p), 0);
-    for (unsigned kind = 0; kind < SECRET_KINDS; kind++) {
+    for (unsigned kind = 0; kind < SECRET_PARTS; kind++) {
         if (in.secrets[kind])
             assert_string_equal(secret_reveal(out.secrets[kind]), secret_reveal(in.secrets[kind]));
         else
@@ -51,10 +51,10 @@ static void test_what_is_written_is_read(void **state)
 
     (void)state;
     assert_int_equal(strlen(widest), CONTENT_SECRET_MOST);
-    assert_round("000001", "artificial-2");
-    assert_round("000001", NULL);
-    assert_round(NULL, "!~");
-    assert_round(widest, widest);
+    assert_round("000001", "artificial-2", NULL);
+    assert_round("000001", NULL, NULL);
+    assert_round(NULL, "!~", "a-password");
+    assert_round(widest, widest, widest);
 }
 
 static void test_exact_text(void **state)
@@ -83,7 +83,9 @@ static void test_unfit_secrets_are_not_written(void **state)
 
         assert_int_equal(content_write(in.secrets, text, &size), -EINVAL);
     }
-    assert_int_equal(content_write((struct secret *[]){ NULL, NULL }, text, &size), -EINVAL);
+    assert_int_equal(content_write((struct secret *[SECRET_PARTS]){ NULL }, text, &size), -EINVAL);
+    CLEANUP(pair_release) struct pair lonely = { { NULL, NULL, secret("a-password") } };
+    assert_int_equal(content_write(lonely.secrets, text, &size), -EINVAL);
 }
 
 static void test_unfit_texts_are_refused(void **state)
@@ -103,18 +105,20 @@ static void test_unfit_texts_are_refused(void **state)
         "{\"pin\":\"1\",\"PUK\":\"2\"}",
         "{\"pin\":\"1\",\"puk\":\"\"}",
         "{\"pin\":\"1\"} ,",
+        "{\"password\":\"a-password\"}",
         "{\"pin\":\"12345678901234567890123456789012345678901234567890123456789012345\"}",
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-        struct secret *out[SECRET_KINDS] = { NULL };
+        struct secret *out[SECRET_PARTS] = { NULL };
         struct problem p = { .code = "" };
 
         assert_int_equal(content_read(bad[i], strlen(bad[i]), out, &p), 1);
         assert_string_equal(p.code, "content");
         assert_null(out[SECRET_PIN]);
         assert_null(out[SECRET_PUK]);
+        assert_null(out[SECRET_PASSWORD]);
     }
 }
 

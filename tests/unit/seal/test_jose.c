@@ -80,7 +80,7 @@ static void test_jose_seals_and_we_open(void **state)
 {
     CLEANUP(seal_ring_cleanup) struct seal_ring *k = NULL;
     CLEANUP(buffer_release) struct buffer jwe = BUFFER(JWE_MOST);
-    struct secret *out[SECRET_KINDS] = { NULL };
+    struct secret *out[SECRET_PARTS] = { NULL };
     char template[256];
     struct problem p = { .message = "" };
 
@@ -122,7 +122,7 @@ static void test_we_seal_and_jose_opens(void **state)
     CLEANUP(seal_key_cleanup) struct seal_key *k = NULL;
     CLEANUP(buffer_release) struct buffer clear = BUFFER(0);
     CLEANUP(free_cleanup) char *jwe = NULL;
-    struct secret *secrets[SECRET_KINDS] = { NULL };
+    struct secret *secrets[SECRET_PARTS] = { NULL };
 
     (void)state;
     assert_int_equal(seal_key_generate(SEAL_P256, &k), 0);

@@ -91,7 +91,7 @@ struct originals {
 static char *make_original(const struct seal_ring *r, size_t i)
 {
     const struct seal_binding binding = { .source = "/prod", .id = "7b1c" };
-    struct secret *secrets[SECRET_KINDS] = { NULL };
+    struct secret *secrets[SECRET_PARTS] = { NULL };
     char *jwe = NULL;
 
     assert_int_equal(secret_new(PIN, strlen(PIN), &secrets[SECRET_PIN]), 0);
@@ -134,7 +134,7 @@ static void test_nothing_that_was_changed_opens(void **state)
     while (done < MUTATIONS) {
         const char *original = o->texts[done % ORIGINALS];
         uint64_t now = seed;
-        struct secret *out[SECRET_KINDS] = { NULL };
+        struct secret *out[SECRET_PARTS] = { NULL };
         struct problem p = { .code = "" };
         char text[ROOM + 8];
 
@@ -153,7 +153,7 @@ static void test_the_originals_do(void **state)
     struct originals *o = *state;
 
     for (size_t i = 0; i < ORIGINALS; i++) {
-        struct secret *out[SECRET_KINDS] = { NULL };
+        struct secret *out[SECRET_PARTS] = { NULL };
 
         assert_int_equal(seal_open(o->ring, o->texts[i], NULL, out, NULL), 0);
         assert_string_equal(secret_reveal(out[SECRET_PIN]), PIN);

@@ -42,7 +42,7 @@ static struct seal_key *generate(void)
 
 static char *close_to(const struct seal_key *k, const char *pin, const struct seal_binding *binding)
 {
-    struct secret *secrets[SECRET_KINDS] = { NULL };
+    struct secret *secrets[SECRET_PARTS] = { NULL };
     char *jwe = NULL;
 
     assert_int_equal(secret_new(pin, strlen(pin), &secrets[SECRET_PIN]), 0);
@@ -53,7 +53,7 @@ static char *close_to(const struct seal_key *k, const char *pin, const struct se
 
 static void assert_opens(const struct seal_ring *r, const char *jwe, const char *pin)
 {
-    struct secret *out[SECRET_KINDS] = { NULL };
+    struct secret *out[SECRET_PARTS] = { NULL };
     struct problem p = { .message = "" };
 
     if (seal_open(r, jwe, NULL, out, &p) != 0)
@@ -65,7 +65,7 @@ static void assert_opens(const struct seal_ring *r, const char *jwe, const char 
 static void assert_refused(const struct seal_ring *r, const char *jwe, const struct seal_binding *binding,
                            const char *code)
 {
-    struct secret *out[SECRET_KINDS] = { NULL };
+    struct secret *out[SECRET_PARTS] = { NULL };
     struct problem p = { .message = "" };
 
     assert_int_equal(seal_open(r, jwe, binding, out, &p), 1);

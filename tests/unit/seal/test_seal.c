@@ -15,7 +15,7 @@
 #define PUK "canary-8\"\\7"
 
 struct pair {
-    struct secret *secrets[SECRET_KINDS];
+    struct secret *secrets[SECRET_PARTS];
 };
 
 static void pair_release(struct pair *p)
@@ -103,7 +103,7 @@ static void test_round_trips(void **state)
 static void test_nothing_to_seal(void **state)
 {
     CLEANUP(seal_ring_cleanup) struct seal_ring *k = generate(SEAL_X25519);
-    struct secret *none[SECRET_KINDS] = { NULL };
+    struct secret *none[SECRET_PARTS] = { NULL };
     char *jwe = NULL;
 
     (void)state;
@@ -125,7 +125,7 @@ static void test_no_two_sealings_are_alike(void **state)
 
 static void assert_closed(const struct seal_ring *k, const char *jwe, const char *code)
 {
-    struct secret *out[SECRET_KINDS] = { NULL };
+    struct secret *out[SECRET_PARTS] = { NULL };
     struct problem p = { .code = "" };
     int r = seal_open(k, jwe, NULL, out, &p);
 

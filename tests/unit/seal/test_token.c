@@ -94,7 +94,7 @@ static struct seal_ring *load(const char *places)
 
 static char *close_to(const struct seal_key *k)
 {
-    struct secret *secrets[SECRET_KINDS] = { NULL };
+    struct secret *secrets[SECRET_PARTS] = { NULL };
     char *jwe = NULL;
 
     assert_int_equal(secret_new("482913", 6, &secrets[SECRET_PIN]), 0);
@@ -105,7 +105,7 @@ static char *close_to(const struct seal_key *k)
 
 static void assert_opens(const struct seal_ring *r, const char *jwe)
 {
-    struct secret *out[SECRET_KINDS] = { NULL };
+    struct secret *out[SECRET_PARTS] = { NULL };
     struct problem p = { .message = "" };
 
     if (seal_open(r, jwe, NULL, out, &p) != 0)
@@ -270,7 +270,7 @@ static void test_lost_key_is_told_apart(void **state)
 {
     CLEANUP(seal_ring_cleanup) struct seal_ring *r = load(KEY("movable"));
     CLEANUP(free_cleanup) char *jwe = close_to(seal_ring_newest(r));
-    struct secret *out[SECRET_KINDS] = { NULL };
+    struct secret *out[SECRET_PARTS] = { NULL };
 
     assert_opens(r, jwe);
     assert_int_equal(delete_both(state), 0);

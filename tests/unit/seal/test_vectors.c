@@ -190,7 +190,7 @@ static void test_rfc7520_5_2(void **state)
 static void assert_refused(const char *key, const char *jwe)
 {
     CLEANUP(seal_ring_cleanup) struct seal_ring *r = NULL;
-    struct secret *out[SECRET_KINDS] = { NULL };
+    struct secret *out[SECRET_PARTS] = { NULL };
     struct problem p = { .code = "" };
 
     assert_int_equal(seal_ring_parse(key, strlen(key), "", &r, &p), 0);
