@@ -249,16 +249,38 @@ static const char *const guards[] = { "warn", "require", NULL };
 
 static const char *const sides[] = { "one-sided", "two-sided-long-edge", "two-sided-short-edge", NULL };
 
+static const char *const tls_choices[] = { "required", PRINT_CLEAR_ANYWHERE, NULL };
+
 static const struct setting settings[] = {
     { .name = "print.printer",
       .type = SETTING_TEXT,
       .standard = "pin",
-      .help = "The CUPS queue that letters go to." },
+      .check = print_target_check_printer,
+      .help = "The CUPS queue that letters go to, or a printer of its own as \"ipps://HOST/ipp/print\"." },
     { .name = "print.server",
       .type = SETTING_TEXT,
       .standard = "/run/cups/cups.sock",
       .check = print_target_check_server,
-      .help = "The CUPS server of this machine: its socket, or localhost with an optional port." },
+      .help = "The CUPS server: its socket, localhost with an optional port, or by TLS \"ipps://HOST:PORT\"." },
+    { .name = "print.tls",
+      .type = SETTING_CHOICE,
+      .standard = "required",
+      .choices = tls_choices,
+      .help = "required: letters leave this machine by TLS only; " PRINT_CLEAR_ANYWHERE
+              ": everybody on the way to an \"ipp://\" server or printer can read the PINs." },
+    { .name = "print.ca_file",
+      .type = SETTING_PATH,
+      .standard = "",
+      .help = "The CA certificates (PEM) that an \"ipps\" server's certificate must lead to; empty: the system's." },
+    { .name = "print.crl_file",
+      .type = SETTING_PATH,
+      .standard = "",
+      .help = "The revocation lists (PEM) of the CAs in the server's chain; empty: revocation is not looked at." },
+    { .name = "print.pinned_key",
+      .type = SETTING_TEXT,
+      .standard = "",
+      .check = print_target_check_key,
+      .help = "The server's public key as \"sha256//BASE64\" (RFC 7469); with it, chain and name are not asked." },
     { .name = "print.template", .type = SETTING_TEXT, .standard = "letter.svg", .help = "The letter's template." },
     { .name = "print.media",
       .type = SETTING_TEXT,
@@ -297,6 +319,7 @@ const struct method method_print = {
     .workers = "workers.print",
     .window = "print.window",
     .destination = "print.printer",
+    .warn = print_target_warn,
     .open = print_open,
     .deliver = print_deliver,
     .close = print_close,

@@ -1,4 +1,4 @@
-/* Where letters go: what the settings print.server and print.printer name, taken apart. */
+/* Where letters go: what the settings print.server, print.printer and print.tls say, taken apart. */
 #ifndef METHOD_PRINT_TARGET_H
 #define METHOD_PRINT_TARGET_H
 
@@ -7,11 +7,18 @@
 #include <pindispatch/problem.h>
 #include <pindispatch/settings.h>
 
-enum { PRINT_HOST = 256 };
+/* The value of print.tls that lets letters out without TLS. */
+#define PRINT_CLEAR_ANYWHERE "none-in-clear-over-the-network"
+
+enum { PRINT_HOST = 254, PRINT_ORIGIN = PRINT_HOST + 24 };
 
 struct print_target {
-    char host[PRINT_HOST];       /* a name, an address, or a unix socket's path */
+    char host[PRINT_HOST];       /* a name, an address (IPv6 without brackets), or a unix socket's path */
     int port;                    /* 0: a socket's path */
+    bool tls;                    /* else in clear */
+    bool refused;                /* in clear to another machine, and print.tls does not allow that: talk to nobody */
+    bool direct;                 /* a printer that is talked to without a CUPS server */
+    char origin[PRINT_ORIGIN];   /* "https://host:port", as a URL begins */
     char uri[HTTP_MAX_URI];      /* printer-uri of the requests (RFC 8011 section 4.1.5) */
     char resource[HTTP_MAX_URI]; /* the path that they are posted to */
 };
@@ -19,7 +26,13 @@ struct print_target {
 /* 0, or -EINVAL, which the checks of the settings keep from happening. */
 int print_target_read(const struct settings *s, struct print_target *ret);
 
-/* The check of the setting print.server: 0, or 1 with P. */
+/* Tells when letters would go in clear over the network, and when they would but must not. */
+void print_target_warn(const struct settings *s, const char *secrets,
+                       void (*tell)(void *userdata, const struct problem *p), void *userdata);
+
+/* The checks of the settings print.server, print.printer and print.pinned_key: 0, or 1 with P. */
 int print_target_check_server(const char *server, struct problem *p);
+int print_target_check_printer(const char *printer, struct problem *p);
+int print_target_check_key(const char *key, struct problem *p);
 
 #endif

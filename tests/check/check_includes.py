@@ -40,6 +40,7 @@ LIBRARIES = {
     r"(librsvg|pango|cairo|fontconfig|gmime|libxml)\b": r"template/",
     r"cups/": r"method/print",
     r"(libesmtp|auth-client)\.h": r"method/email",
+    r"curl/": r"method/print_connection",
     r"openssl/ssl\.h": r"method/(email|tls)",
     r"openssl/(ec|ecdh|kdf|aes)\.h": r"seal/",
     r"p11-kit/": r"seal/token",
