@@ -10,7 +10,7 @@ from parts import Control, Issuer, Sink, make_events
 
 NAME, UNIT, SIZE = "backlog", "mails/s", 1000000
 WAITING = 10    # one in so many still waits, for a printer that is away
-EVENTS = 2000   # a round, for the rate
+EVENTS = 2000   # a round at most, for the rate
 SINGLE = 50     # a round, one after the other
 ASKED = 20      # times that status is asked
 
@@ -28,6 +28,7 @@ class Side:
 
     def __init__(self, bench, name, sink):
         self.bench, self.name, self.sink = bench, name, sink
+        self.events = min(EVENTS, bench.size(EVENTS))
         self.dispatcher = mail_dispatcher(bench, name, sink, print={"server": bench.folder / "no-cups.sock"},
                                           retry={"first": "30s", "max": "1h"})
         self.parts = None
@@ -66,11 +67,11 @@ class Side:
         issuer, control, _ = self.parts
         times = one_by_one(self.bench, f"one-{turn}", self.parts, SINGLE)
         self.note("backlog-latency", percentile(times, 0.5))
-        lines = make_events(self.bench, f"many-{turn}", EVENTS)
+        lines = make_events(self.bench, f"many-{turn}", self.events)
         before = control.deliveries("delivered")
         begun = time.monotonic()
         issuer.hand_in(lines)
-        rate = EVENTS / (control.wait_delivered(before + EVENTS) - begun)
+        rate = self.events / (control.wait_delivered(before + self.events) - begun)
         self.note("backlog-status", self.slowest_status())
         self.note("backlog-memory", memory(self.dispatcher.process.pid))
         self.note("backlog-worker", max(memory(pid) for pid in self.dispatcher.workers()))

@@ -10,7 +10,7 @@ from dispatcher import wait_until
 from harness import Figure, say
 from parts import Control, Issuer, Sink, make_events
 
-NAME, SIZE = "idle", 200  # letters and mails before
+NAME, SIZE = "idle", 200  # letters before, and as many mails
 MINUTE = 60
 
 
@@ -28,11 +28,12 @@ def used(pids):
 
 def work(bench, dispatcher, control):
     """Letters and mails, so that every worker is there and has opened what it opens."""
+    n = bench.size(SIZE)
     for turn, method in enumerate(("email", "print"), 1):
         dispatcher.ctl("method", method)
         with Issuer(dispatcher) as issuer:
-            issuer.hand_in(make_events(bench, f"idle-{method}", SIZE))
-        control.wait_delivered(SIZE * turn)
+            issuer.hand_in(make_events(bench, f"idle-{method}", n))
+        control.wait_delivered(n * turn)
         wait_until(lambda m=method: dispatcher.channel(m)["workers"]["running"] > 0, f"a worker for {method}")
 
 
