@@ -16,7 +16,7 @@ enum { PIN_DIGITS = 8, ID_MOST = 128 };
 static int seal_pin(const struct seal_ring *keys, const char *id, const char *pin, char **ret)
 {
     struct seal_binding binding = { .source = SOURCE, .id = id };
-    struct secret *secrets[SECRET_KINDS] = { NULL };
+    struct secret *secrets[SECRET_PARTS] = { NULL };
     int r = secret_new(pin, strlen(pin), &secrets[SECRET_PIN]);
 
     if (r == 0)
