@@ -168,7 +168,8 @@ class Ordinary(EmailTest):
 
 
 class Trouble(EmailTest):
-    """What must keep every mail here, deferred, with its reason in `status`; and then it is repaired."""
+    """What must keep every mail here, deferred, with its reason in `status`; and then it is repaired. What TLS must
+    refuse is the table of tests/tls-cases."""
 
     def keep_and_repair(self, code, certificate="good", repaired=None, **script):
         pin = canary(10)
@@ -188,20 +189,8 @@ class Trouble(EmailTest):
         self.assertEqual(self.trouble(), {})
         self.assertEqual(len(self.messages()), 2)
 
-    def test_certificate_for_another_name(self):
-        self.keep_and_repair("tls-name", "wrong-name")
-
     def test_expired_certificate(self):
         self.keep_and_repair("tls-expired", "expired")
-
-    def test_unknown_authority(self):
-        self.keep_and_repair("tls-chain", "unknown-ca")
-
-    def test_no_starttls(self):
-        self.keep_and_repair("tls-not-offered", None)
-
-    def test_injection(self):
-        self.keep_and_repair("tls-injection", starttls={"inject": "250 x\r\n"})
 
     def test_server_closes_for_a_while(self):
         self.keep_and_repair("smtp-421", greeting="421 4.3.2 Back soon")
