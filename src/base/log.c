@@ -12,7 +12,7 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
-enum { FIELDS_MOST = 16, MESSAGE_MOST = 1024, FIELD_MOST = 512 };
+enum { FIELDS_MOST = 16, MESSAGE_MOST = 1024, FIELD_MOST = 512, LINE_MOST = 4096 };
 
 /* A process has one log. */
 static const char *program = "pindispatch";
@@ -81,15 +81,30 @@ static const char *level_word(int level)
     return words[level & 7];
 }
 
+static size_t add_text(char *line, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static size_t add_text(char *line, size_t size, const char *format, ...)
+{
+    va_list args;
+    int n;
+
+    va_start(args, format);
+    n = vsnprintf(line + size, LINE_MOST - size, format, args);
+    va_end(args);
+    return size + (size_t)n < LINE_MOST ? size + (size_t)n : LINE_MOST - 1;
+}
+
+/* In one piece, so that lines of several processes do not mix. */
 static void write_line(int level, const struct log_field *const *fields, const char *message)
 {
-    flockfile(stderr);
-    fprintf(stderr, "%s: %s: %s", program, level_word(level), message);
+    char line[LINE_MOST];
+    size_t size = add_text(line, 0, "%s: %s: %s", program, level_word(level), message);
+
     for (; fields && *fields; fields++)
         if ((*fields)->value)
-            fprintf(stderr, " %s=%s", (*fields)->name, (*fields)->value);
-    fputc('\n', stderr);
-    funlockfile(stderr);
+            size = add_text(line, size, " %s=%s", (*fields)->name, (*fields)->value);
+    line[size++] = '\n'; /* where the final NUL is */
+    while (write(STDERR_FILENO, line, size) < 0 && errno == EINTR)
+        ;
 }
 
 void log_event(int level, const char *message_id, const struct log_field *const *fields, const char *format, ...)

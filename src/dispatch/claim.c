@@ -94,6 +94,7 @@ static int take_claimed(void *userdata, const struct record *r)
     c->n++;
     f->state = STATE_SENDING;
     f->place = FLIGHT_CLAIMED;
+    c->lane->claimed++;
     /* Whatever an earlier attempt left must be looked for; a claim is the first only when it was never tried. */
     if (r->attempts > 1 && f->parcel.stage == STAGE_FRESH)
         f->parcel.stage = STAGE_BEGUN;

@@ -48,7 +48,7 @@ static int take_texts(void *userdata, const struct record *r)
 
 int flight_new(struct lane *l, const struct record *r, struct flight **ret)
 {
-    struct flight *f = calloc(1, sizeof(*f)), **last = &l->flights;
+    struct flight *f = calloc(1, sizeof(*f));
 
     if (!f)
         return -ENOMEM;
@@ -66,9 +66,8 @@ int flight_new(struct lane *l, const struct record *r, struct flight **ret)
         flight_free(f);
         return -ENOMEM;
     }
-    while (*last)
-        last = &(*last)->next;
-    *last = f;
+    *l->last_flight = f;
+    l->last_flight = &f->next;
     *ret = f;
     return 0;
 }
@@ -79,6 +78,8 @@ void flight_free(struct flight *f)
 
     while (*at && *at != f)
         at = &(*at)->next;
+    if (*at && f->lane->last_flight == &f->next)
+        f->lane->last_flight = at;
     if (*at)
         *at = f->next;
     parcel_release(&f->parcel);
@@ -286,23 +287,33 @@ static void on_settled(struct flight *f)
     commit_poke(l->dispatch->site->commit);
 }
 
+/* Those that were claimed together are handed out together. */
+static void on_claimed(struct flight *f, int r)
+{
+    struct lane *l = f->lane;
+
+    l->claimed--;
+    if (r == 0) {
+        CRASH_POINT("dispatch.claim-committed");
+        f->place = FLIGHT_WAITING;
+    } else {
+        flight_free(f);
+        lane_try_later(l);
+    }
+    if (l->claimed == 0)
+        lane_hand_out(l);
+}
+
 static void on_committed(struct commit_waiter *w, int r)
 {
     struct flight *f = flight_of(w);
-    struct lane *l = f->lane;
 
-    if (f->place == FLIGHT_CLAIMED && r == 0) {
-        CRASH_POINT("dispatch.claim-committed");
-        f->place = FLIGHT_WAITING;
-        lane_hand_out(l);
-    } else if (f->place == FLIGHT_CLAIMED) {
-        flight_free(f);
-        lane_try_later(l);
-    } else if (r == 0) {
+    if (f->place == FLIGHT_CLAIMED)
+        on_claimed(f, r);
+    else if (r == 0)
         on_settled(f);
-    } else {
+    else
         keep_unsaved(f);
-    }
 }
 
 void flight_save_again(struct flight *f)

@@ -182,6 +182,7 @@ int lane_open(struct lane *l, struct dispatch *d, const struct method *m)
     int r;
 
     *l = (struct lane){ .dispatch = d, .method = m, .look_after = LOOK_FIRST };
+    l->last_flight = &l->flights;
     r = add_timer(l, on_due, &l->due);
     if (r >= 0)
         r = add_timer(l, on_look, &l->look);

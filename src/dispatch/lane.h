@@ -76,11 +76,12 @@ struct lane {
     struct dispatch *dispatch;
     const struct method *method;
     struct link *links;
-    struct flight *flights;
-    sd_event_source *due;   /* when the next delivery is due, or a pause is over */
-    sd_event_source *look;  /* when resting flights are looked at */
-    sd_event_source *again; /* when unsaved changes are tried again */
-    int64_t look_after;     /* microseconds; grows while nothing changes */
+    struct flight *flights, **last_flight; /* the oldest first */
+    unsigned claimed;                      /* of them, those that wait for the commit of their claim */
+    sd_event_source *due;                  /* when the next delivery is due, or a pause is over */
+    sd_event_source *look;                 /* when resting flights are looked at */
+    sd_event_source *again;                /* when unsaved changes are tried again */
+    int64_t look_after;                    /* microseconds; grows while nothing changes */
     struct trouble trouble;
     json_t *findings; /* what the last worker that looked found wrong with the destination: [{"code","reason"}…] */
     bool drained;     /* the last claim found less than it could take */
