@@ -1,4 +1,4 @@
-/* What time does to the store: old rows expire, erased secrets leave the backend's log. */
+/* What time does to the store: old rows expire, and holders' data of old deliveries goes. */
 #include "daemon.h"
 
 #include <errno.h>
@@ -10,7 +10,6 @@
 #include <pindispatch/store.h>
 
 enum { SWEEP_LIMIT = 200 };
-#define TIDY_AFTER  (2 * MICROSECONDS_PER_SECOND)
 #define SWEEP_EVERY (3600 * MICROSECONDS_PER_SECOND)
 
 static int64_t before(int64_t now, int64_t age)
@@ -45,27 +44,18 @@ static int on_upkeep(sd_event_source *source, uint64_t now, void *userdata)
         more = sweep_some(d) || more;
     if (more)
         next = MICROSECONDS_PER_SECOND;
-    else if (!store_is_dirty(d->store) && store_is_untidy(d->store) && store_tidy(d->store) < 0)
-        next = TIDY_AFTER;
     sd_event_source_set_time_relative(source, (uint64_t)next);
     sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
     return 0;
 }
 
-/* After a commit the store may have become untidy: the next upkeep is then soon, once things are quiet. */
 static int on_turn(sd_event_source *source, void *userdata)
 {
     struct daemon *d = userdata;
-    uint64_t next = 0, now = 0;
 
     (void)source;
     guard_clock(d);
     anchor_look(d);
-    if (!store_is_untidy(d->store) || sd_event_now(d->site.loop, CLOCK_MONOTONIC, &now) < 0)
-        return 0;
-    sd_event_source_get_time(d->upkeep, &next);
-    if (next > now + TIDY_AFTER)
-        sd_event_source_set_time_relative(d->upkeep, TIDY_AFTER);
     return 0;
 }
 
