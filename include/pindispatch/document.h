@@ -7,6 +7,13 @@
 
 enum { DOCUMENT_MOST = 16 * 1024 * 1024 };
 
+/* How a mail is closed to all but its holder. */
+struct protection {
+    const char *kind;     /* static: "none", "smime", "pdf"; NULL: it is no mail */
+    char fingerprint[65]; /* SHA-256 of the certificate that it is encrypted to, hex; "" for others than "smime" */
+    char expires[32];     /* the certificate's end */
+};
+
 struct document {
     struct buffer bytes;    /* most = DOCUMENT_MOST */
     const char *media_type; /* static: "application/pdf", "image/png", "message/rfc822", or a form's */
@@ -14,6 +21,7 @@ struct document {
     char template_hash[65]; /* SHA-256 of the template's files, hex */
     char sender[256];       /* a mail's envelope sender */
     char recipient[256];    /* a mail's envelope recipient */
+    struct protection protection;
 };
 
 #define DOCUMENT ((struct document){ .bytes = BUFFER(DOCUMENT_MOST) })

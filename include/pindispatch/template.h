@@ -25,9 +25,10 @@ struct filling {
     enum secret_kind kind;
     const struct secret *secret; /* masked by the caller where it must not be seen */
     const char *delivery_id;
-    int64_t created;        /* microseconds since 1970: the letter's or mail's date */
-    const char *from;       /* mail: "Name <address>" */
-    const char *message_id; /* mail: without angle brackets */
+    int64_t created;                 /* microseconds since 1970: the letter's or mail's date */
+    const char *from;                /* mail: "Name <address>" */
+    const char *message_id;          /* mail: without angle brackets */
+    const struct buffer *attachment; /* mail: a PDF that goes with it; NULL: none */
 };
 
 /* 0; 1 with P (where = "FILE:LINE[:COLUMN]"); -ENOMEM. Loading checks everything that does not need an event. */
@@ -47,6 +48,8 @@ int letter_pictures(struct letter *l, const struct filling *f, const struct docu
 /* The tags of its languages, the first being "" for the default; NULL after the last one. */
 const char *letter_language(const struct letter *l, size_t i);
 
+/* A mail whose name ends with "-cover" goes with a document that holds the secret, and prints none itself. */
+bool mail_is_cover(const char *name);
 int mail_load(const char *dir, const char *name, struct mail **ret, struct problem *p);
 struct mail *mail_free(struct mail *m);
 DEFINE_CLEANUP(struct mail, mail, mail_free)

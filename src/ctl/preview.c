@@ -10,6 +10,7 @@
 #include <pindispatch/file.h>
 #include <pindispatch/lines.h>
 #include <pindispatch/method.h>
+#include <pindispatch/protect.h>
 #include <pindispatch/secret.h>
 #include <pindispatch/template.h>
 #include <pindispatch/uuid.h>
@@ -94,14 +95,15 @@ static int render_letter(const struct preview *v, const struct filling *f, struc
 
 static int render_mail(const struct preview *v, const struct filling *f, struct document *d, struct outcome *trouble)
 {
-    CLEANUP(mail_cleanup) struct mail *mail = NULL;
+    CLEANUP(mailer_cleanup) struct mailer *mailer = NULL;
     struct problem p = { 0 };
-    int r = mail_load(settings_text(v->settings, "templates.directory"), settings_text(v->settings, "email.template"),
-                      &mail, &p);
+    int r = mailer_new(v->settings, &mailer, &p);
 
     if (r > 0)
         outcome_set(trouble, OUTCOME_FAILED, p.code, "%s: %s", p.where, p.message);
-    return r != 0 ? r : mail_message(mail, f, d, trouble);
+    if (r != 0)
+        return r;
+    return mailer_compose(mailer, f, v->event->secrets[SECRET_PASSWORD], clock_now(&clock_real), d, trouble);
 }
 
 static int render(const struct preview *v, struct document *d, struct outcome *trouble)

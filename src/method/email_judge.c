@@ -81,6 +81,18 @@ void mail_judge(const struct mail_reply *r, struct outcome *ret)
     }
 }
 
+int mail_protection_add(const struct protection *p, json_t *evidence)
+{
+    if (!p->kind)
+        return 0;
+    if (json_put_text(evidence, "protection", p->kind) < 0)
+        return -ENOMEM;
+    if (!p->fingerprint[0])
+        return 0;
+    return json_object_set_new(evidence, "certificate",
+                               json_pack("{s:s, s:s}", "sha256", p->fingerprint, "expires", p->expires));
+}
+
 int mail_reply_add(const struct mail_reply *r, json_t *evidence)
 {
     if (!r->code)

@@ -24,6 +24,8 @@ void mail_reply_set_text(struct mail_reply *r, const char *text);
 /* A message is judged by its first refusal, or by the reply to its data. */
 void mail_judge(const struct mail_reply *r, struct outcome *ret);
 
+/* How the mail was closed. 0, -ENOMEM. */
+int mail_protection_add(const struct protection *p, json_t *evidence);
 /* {"step","code","enhanced","reply"} into EVIDENCE; nothing when no reply came. 0 or -ENOMEM. */
 int mail_reply_add(const struct mail_reply *r, json_t *evidence);
 

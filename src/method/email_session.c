@@ -92,7 +92,7 @@ static json_t *make_evidence(const struct session *s, const struct mail_reply *r
 {
     CLEANUP(json_cleanup) json_t *e = json_pack("{s:s, s:s}", "server", s->account->server, "message_id", s->now.id);
 
-    if (!e || (r && mail_reply_add(r, e) < 0))
+    if (!e || (r && mail_reply_add(r, e) < 0) || mail_protection_add(&s->now.document.protection, e) < 0)
         return NULL;
     if (s->gate.tls && json_object_set_new(
                            e, "tls", json_pack("{s:s, s:s}", "version", s->tls_version, "cipher", s->tls_cipher)) < 0)

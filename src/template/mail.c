@@ -34,6 +34,7 @@ struct version {
 };
 
 struct mail {
+    bool is_cover;
     char *dir;
     char *names[MAIL_BODIES + 1]; /* the files; ends with NULL */
     struct version versions[LANGUAGES_MOST];
@@ -44,6 +45,16 @@ struct loading {
     struct mail *m;
     struct findings *f;
 };
+
+static const struct mustache_name *names_for(const struct mail *m, enum mail_body part)
+{
+    return m->is_cover ? fields_without_secret : kinds[part].names;
+}
+
+static bool prints_secret(const struct mail *m, enum mail_body part)
+{
+    return kinds[part].prints_secret && !m->is_cover;
+}
 
 static int is_words(void *userdata, const struct mustache_name *name)
 {
@@ -59,8 +70,8 @@ static int check_words(const struct mustache *m, const char *path, const char *t
 }
 
 /* Goes through all rules when all findings are wanted. */
-static int check_part(const struct mustache *m, enum mail_body part, const struct mustache_source *s, const char *tag,
-                      struct secrecy *x, struct findings *f)
+static int check_part(const struct mail *mail, const struct mustache *m, enum mail_body part,
+                      const struct mustache_source *s, const char *tag, struct secrecy *x, struct findings *f)
 {
     int bad = secrecy_check(m, s, x, f), r;
 
@@ -78,26 +89,26 @@ static int check_part(const struct mustache *m, enum mail_body part, const struc
     if (!findings_go_on(f, r))
         return r;
     bad |= r;
-    if (kinds[part].prints_secret && !mustache_prints_secret(m))
+    if (prints_secret(mail, part) && !mustache_prints_secret(m))
         bad |= findings_add(f, "no-secret", s->file, "a mail must print {{secret}}, or {{pin}} and {{puk}}");
     return bad;
 }
 
-static int parse_part(struct mustache **ret, enum mail_body part, const struct source *s, const char *tag,
-                      struct secrecy *x, struct findings *f)
+static int parse_part(const struct mail *m, struct mustache **ret, enum mail_body part, const struct source *s,
+                      const char *tag, struct secrecy *x, struct findings *f)
 {
     const struct mustache_source source = {
         .text = buffer_bytes(&s->text),
         .size = buffer_size(&s->text),
         .file = s->path,
         .line = 1,
-        .names = kinds[part].names,
+        .names = names_for(m, part),
     };
     int bad = mustache_parse(&source, ret, f), r;
 
     if (!findings_go_on(f, bad))
         return bad;
-    r = check_part(*ret, part, &source, tag, x, f);
+    r = check_part(m, *ret, part, &source, tag, x, f);
     return r < 0 ? r : r | bad;
 }
 
@@ -109,7 +120,7 @@ static int load_part(const struct mail *m, struct version *v, enum mail_body par
 
     if (r != 0)
         return r;
-    r = parse_part(&v->parts[part], part, &s, v->tag, x, f);
+    r = parse_part(m, &v->parts[part], part, &s, v->tag, x, f);
     if (r == 0)
         r = buffer_addf(hashes, "%s\n", s.hash);
     source_release(&s);
@@ -154,6 +165,11 @@ static int name_files(struct mail *m, const char *dir, const char *name)
     return r;
 }
 
+bool mail_is_cover(const char *name)
+{
+    return g_str_has_suffix(name, "-cover");
+}
+
 int mail_read(const char *dir, const char *name, struct mail **ret, struct findings *f)
 {
     CLEANUP(mail_cleanup) struct mail *m = calloc(1, sizeof(*m));
@@ -162,6 +178,7 @@ int mail_read(const char *dir, const char *name, struct mail **ret, struct findi
 
     if (r < 0)
         return r;
+    m->is_cover = mail_is_cover(name);
     g_mime_init(); /* counts its calls */
     r = language_each(m->dir, (const char *const *)m->names, load_version, &loading);
     if (r < 0 && r != -ENOMEM)
@@ -266,7 +283,7 @@ static int render_part(const struct mail *m, const struct version *v, enum mail_
         outcome_set(trouble, OUTCOME_FAILED, "field-missing", "%s is missing (%s)", result.empty, m->names[part]);
     else if (r == -ENOBUFS)
         outcome_set(trouble, OUTCOME_FAILED, "overflow", "the mail is too long (%s)", m->names[part]);
-    else if (r == 0 && kinds[part].prints_secret && result.overlay_uses == 0)
+    else if (r == 0 && prints_secret(m, part) && result.overlay_uses == 0)
         outcome_set(trouble, OUTCOME_FAILED, "field-missing", "the template %s does not print the %s", m->names[part],
                     fields_kind(f->about));
     else

@@ -227,6 +227,22 @@ static GMimeObject *new_part(const char *subtype, const struct buffer *words, GM
     return GMIME_OBJECT(part);
 }
 
+/* The document that the words speak of. It is closed already: nothing here is to be wiped. */
+static GMimeObject *new_attachment(const struct buffer *pdf)
+{
+    GMimePart *part = g_mime_part_new_with_type("application", "pdf");
+    GMimeStream *stream = g_mime_stream_mem_new_with_buffer(buffer_bytes(pdf), buffer_size(pdf));
+    GMimeDataWrapper *wrapper = g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
+
+    g_mime_part_set_content(part, wrapper);
+    g_mime_part_set_content_encoding(part, GMIME_CONTENT_ENCODING_BASE64);
+    g_mime_object_set_disposition(GMIME_OBJECT(part), GMIME_DISPOSITION_ATTACHMENT);
+    g_mime_part_set_filename(part, "letter.pdf");
+    g_object_unref(wrapper);
+    g_object_unref(stream);
+    return GMIME_OBJECT(part);
+}
+
 static void wipe_stream(GMimeStream **stream)
 {
     GByteArray *bytes = *stream ? g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(*stream)) : NULL;
@@ -295,12 +311,28 @@ static int write_message(GMimeMessage *message, size_t estimate, struct document
 
 /* The same for each attempt, so that a message sent twice is the same message. A body cannot hold it: in
  * quoted-printable no "=" is followed by "_". */
-static void set_boundary(GMimeMultipart *multipart, const char *delivery_id)
+static void set_boundary(GMimeMultipart *multipart, const char *which, const char *delivery_id)
 {
     char boundary[64];
 
-    snprintf(boundary, sizeof(boundary), "=_%.48s", delivery_id ? delivery_id : "");
+    snprintf(boundary, sizeof(boundary), "=_%s%.48s", which, delivery_id ? delivery_id : "");
     g_mime_multipart_set_boundary(multipart, boundary);
+}
+
+/* The words, and beside them what goes with them. */
+static void set_body(GMimeMessage *message, GObject *words, const struct filling *about)
+{
+    OBJECT mixed = NULL;
+
+    if (!about->attachment) {
+        g_mime_message_set_mime_part(message, GMIME_OBJECT(words));
+        return;
+    }
+    mixed = G_OBJECT(g_mime_multipart_new_with_subtype("mixed"));
+    set_boundary(GMIME_MULTIPART(mixed), "m-", about->delivery_id);
+    g_mime_multipart_add(GMIME_MULTIPART(mixed), GMIME_OBJECT(words));
+    add_part(GMIME_MULTIPART(mixed), new_attachment(about->attachment));
+    g_mime_message_set_mime_part(message, GMIME_OBJECT(mixed));
 }
 
 int message_write(const struct message *m, struct document *ret, struct outcome *trouble)
@@ -309,14 +341,15 @@ int message_write(const struct message *m, struct document *ret, struct outcome 
     OBJECT multipart = G_OBJECT(g_mime_multipart_new_with_subtype("alternative"));
     __attribute__((cleanup(wipe_stream))) GMimeStream *text = NULL;
     __attribute__((cleanup(wipe_stream))) GMimeStream *html = NULL;
-    size_t estimate = 4 * (buffer_size(m->text) + buffer_size(m->html)) + 16384;
+    size_t attached = m->about->attachment ? 2 * buffer_size(m->about->attachment) : 0;
+    size_t estimate = 4 * (buffer_size(m->text) + buffer_size(m->html)) + attached + 16384;
     int r = set_headers(GMIME_MESSAGE(message), m, ret, trouble);
 
     if (r != 0)
         return r;
-    set_boundary(GMIME_MULTIPART(multipart), m->about->delivery_id);
+    set_boundary(GMIME_MULTIPART(multipart), "", m->about->delivery_id);
     add_part(GMIME_MULTIPART(multipart), new_part("plain", m->text, &text));
     add_part(GMIME_MULTIPART(multipart), new_part("html", m->html, &html));
-    g_mime_message_set_mime_part(GMIME_MESSAGE(message), GMIME_OBJECT(multipart));
+    set_body(GMIME_MESSAGE(message), multipart, m->about);
     return write_message(GMIME_MESSAGE(message), estimate, ret, trouble);
 }

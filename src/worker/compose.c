@@ -6,6 +6,7 @@
 
 #include <pindispatch/config.h>
 #include <pindispatch/json.h>
+#include <pindispatch/protect.h>
 #include <pindispatch/seal.h>
 #include <pindispatch/template.h>
 
@@ -15,7 +16,8 @@ struct composer {
     bool mask;
     struct seal_ring *keys;
     struct letter *letter;
-    struct mail *mail;
+    struct mailer *mailer;
+    const struct clock *clock;
     char domain[256]; /* right side of every Message-ID */
 };
 
@@ -37,13 +39,12 @@ static int load_keys(struct composer *c, struct problem *p)
 
 static int load_template(struct composer *c, struct problem *p)
 {
-    const char *dir = settings_text(c->settings, "templates.directory");
-
     switch (c->method->document) {
     case DOCUMENT_LETTER:
-        return letter_load(dir, settings_text(c->settings, "print.template"), &c->letter, p);
+        return letter_load(settings_text(c->settings, "templates.directory"),
+                           settings_text(c->settings, "print.template"), &c->letter, p);
     case DOCUMENT_MAIL:
-        return mail_load(dir, settings_text(c->settings, "email.template"), &c->mail, p);
+        return mailer_new(c->settings, &c->mailer, p);
     case DOCUMENT_NONE:
         break;
     }
@@ -60,15 +61,15 @@ static void find_domain(struct composer *c)
     snprintf(c->domain, sizeof(c->domain), "%.*s", n > 0 ? (int)n : 9, n > 0 ? at + 1 : "localhost");
 }
 
-int composer_new(const struct settings *settings, const struct method *method, bool mask, struct composer **ret,
-                 struct problem *p)
+int composer_new(const struct settings *settings, const struct method *method, const struct clock *clock, bool mask,
+                 struct composer **ret, struct problem *p)
 {
     CLEANUP(composer_cleanup) struct composer *c = calloc(1, sizeof(*c));
     int r;
 
     if (!c)
         return -ENOMEM;
-    *c = (struct composer){ .settings = settings, .method = method, .mask = mask };
+    *c = (struct composer){ .settings = settings, .method = method, .clock = clock, .mask = mask };
     find_domain(c);
     r = load_keys(c, p);
     if (r == 0)
@@ -84,7 +85,7 @@ struct composer *composer_free(struct composer *c)
         return NULL;
     seal_ring_free(c->keys);
     letter_free(c->letter);
-    mail_free(c->mail);
+    mailer_free(c->mailer);
     free(c);
     return NULL;
 }
@@ -150,11 +151,11 @@ static int open_parts(struct composer *c, const struct parcel *p, struct opened 
     return r == 0 && c->mask ? mask_secret(&o->parts[p->secret]) : r;
 }
 
-static int compose(struct composer *c, const struct filling *f, const struct document_form *form,
-                   struct document *ret, struct outcome *trouble)
+static int compose(struct composer *c, const struct filling *f, const struct opened *o,
+                   const struct document_form *form, struct document *ret, struct outcome *trouble)
 {
-    if (c->mail)
-        return mail_message(c->mail, f, ret, trouble);
+    if (c->mailer)
+        return mailer_compose(c->mailer, f, o->parts[SECRET_PASSWORD], clock_now(c->clock), ret, trouble);
     return form ? letter_pictures(c->letter, f, form, ret, trouble) : letter_pdf(c->letter, f, ret, trouble);
 }
 
@@ -175,5 +176,5 @@ int composer_compose(struct composer *c, const struct parcel *p, const struct do
         return r;
     f.secret = opened.parts[p->secret];
     snprintf(message_id, sizeof(message_id), "%s@%s", id, c->domain);
-    return compose(c, &f, form, ret, trouble);
+    return compose(c, &f, &opened, form, ret, trouble);
 }

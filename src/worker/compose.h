@@ -10,9 +10,9 @@
 
 struct composer;
 
-/* Loads the key and the method's template. 0; 1 with P (the worker is unfit); -ENOMEM. Borrows SETTINGS. */
-int composer_new(const struct settings *settings, const struct method *method, bool mask, struct composer **ret,
-                 struct problem *p);
+/* Loads the key and the method's template. 0; 1 with P (the worker is unfit); -ENOMEM. Borrows SETTINGS and CLOCK. */
+int composer_new(const struct settings *settings, const struct method *method, const struct clock *clock, bool mask,
+                 struct composer **ret, struct problem *p);
 struct composer *composer_free(struct composer *c);
 DEFINE_CLEANUP(struct composer, composer, composer_free)
 

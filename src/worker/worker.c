@@ -233,7 +233,7 @@ static int take_setup(struct worker *w, const struct order *o, struct problem *p
     if (!w->method)
         return problem_set(p, "method", "", "this worker knows no method \"%s\"", o->method);
     w->desk.settings = w->settings;
-    return composer_new(w->settings, w->method, settings_flag(w->settings, "dry_run"), &w->composer, p);
+    return composer_new(w->settings, w->method, w->desk.clock, settings_flag(w->settings, "dry_run"), &w->composer, p);
 }
 
 /* The first order. 0; 1: unfit, and the dispatcher knows; -errno. */
