@@ -12,6 +12,7 @@
 #include <pindispatch/crashpoint.h>
 
 #include "print_batch.h"
+#include "print_direct.h"
 #include "print_target.h"
 
 /* Nothing is said to the dispatcher while a batch is made: it must end before a silent worker counts as lost. */
@@ -153,16 +154,22 @@ static int too_slow(struct outcome *trouble)
     return 1;
 }
 
-static int prepare_all(struct batch *b, struct outcome *trouble)
+/* Before new letters: is the printer there for them, and the queue fit? */
+static int look(struct batch *b, struct outcome *trouble)
 {
-    int64_t start = clock_monotonic();
+    bool queue = !spooler_is_direct(b->spooler);
     struct print_printer printer;
-    int e = spooler_look(b->spooler, &printer, &b->watch->facts, trouble);
+    int e = spooler_look(b->spooler, &printer, queue ? &b->watch->facts : NULL, trouble);
     trouble->kind = OUTCOME_DEFERRED;
     if (!e)
         e = print_printer_trouble(&printer, spooler_printer(b->spooler), true, trouble);
-    if (!e)
-        e = watch_judge(b->watch, b->desk, b->spooler, trouble);
+    return !e && queue ? watch_judge(b->watch, b->desk, b->spooler, trouble) : e;
+}
+
+static int prepare_all(struct batch *b, struct outcome *trouble)
+{
+    int64_t start = clock_monotonic();
+    int e = look(b, trouble);
     for (size_t k = 0; !e && k < b->n; k++)
         if (batch_is_open(&b->items[k], STAGES_NEW))
             e = is_late(start) ? too_slow(trouble) : prepare(b, &b->items[k], trouble);
@@ -187,10 +194,35 @@ static int deliver_new(struct batch *b)
     return e < 0 ? e : batch_settle_all(b, STAGES_NEW, &trouble);
 }
 
-static int work(struct batch *b)
+/* The same at a printer without a spool. */
+static int deliver_direct(struct batch *b)
 {
     struct outcome trouble = { 0 };
-    int e = batch_find(b, &trouble);
+    int e = look(b, &trouble);
+    if (e > 0)
+        return batch_settle_all(b, STAGES_NEW, &trouble);
+    return e < 0 ? e : direct_deliver(b, &trouble);
+}
+
+static int release_held(struct batch *b, struct item *i, struct outcome *o)
+{
+    return spooler_release(b->spooler, i->job.id, o);
+}
+
+/* What a worker keeps from one batch to the next. */
+struct session {
+    struct spooler *spooler;
+    struct print_watch watch;
+    struct print_direct direct;
+};
+
+static int work(struct batch *b, struct session *s)
+{
+    struct outcome trouble = { 0 };
+    bool direct = spooler_is_direct(s->spooler);
+    int e = direct ? direct_prepare(&s->direct, b->desk, s->spooler, &trouble) : 0;
+    if (!e)
+        e = batch_find(b, &trouble);
     CRASH_POINT("print.found");
     if (e == 0)
         e = batch_fence(b, &trouble);
@@ -198,17 +230,15 @@ static int work(struct batch *b)
         return e;
     if (e > 0)
         return batch_settle_all(b, STAGES_NEW | STAGES_OLD, &trouble);
-    e = batch_release(b);
+    e = direct ? direct_end_open(b) : 0;
+    if (e == 0)
+        e = batch_release(b);
     if (e == 0)
         e = batch_follow(b);
-    return e < 0 || !batch_count(b, STAGES_NEW) ? e : deliver_new(b);
+    if (e < 0 || !batch_count(b, STAGES_NEW))
+        return e;
+    return direct ? deliver_direct(b) : deliver_new(b);
 }
-
-/* What a worker keeps from one batch to the next. */
-struct session {
-    struct spooler *spooler;
-    struct print_watch watch;
-};
 
 static int print_deliver(struct desk *d, void *userdata)
 {
@@ -216,12 +246,13 @@ static int print_deliver(struct desk *d, void *userdata)
     struct batch b = { .desk = d, .spooler = s->spooler, .watch = &s->watch };
     struct parcel *p;
     int r = 0;
+    b.release = spooler_is_direct(s->spooler) ? direct_release : release_held;
     b.accepted = strcmp(settings_text(d->settings, "print.confirm"), "accepted") == 0;
     do {
         b.n = b.n_fences = 0;
         while (b.n < BATCH && (p = d->next(d)))
             item_begin(&b.items[b.n++], p);
-        r = b.n ? work(&b) : 0;
+        r = b.n ? work(&b, s) : 0;
         d->deadline(d, 0);
     } while (r >= 0 && b.n);
     return r;

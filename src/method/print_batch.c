@@ -49,11 +49,11 @@ static int release(struct batch *b, struct item *i, struct outcome *trouble)
 {
     struct outcome o = { 0 };
     CRASH_POINT("print.releasing");
-    int e = spooler_release(b->spooler, i->job.id, &o);
+    int e = b->release(b, i, &o);
     CRASH_POINT("print.released");
     if (e < 0)
         return e;
-    o.kind = OUTCOME_SPOOLED;
+    o.kind = e == SPOOLER_UNDONE ? o.kind : OUTCOME_SPOOLED;
     if (e == 0)
         item_released(i, spooler_printer(b->spooler), b->accepted, &o);
     else if (e == SPOOLER_GONE)

@@ -11,10 +11,15 @@
 /* Their documents lie at the spooler, held, until that commit. */
 enum { BATCH = 32, FENCES = 64 };
 
+struct batch;
+
 struct batch {
     struct desk *desk;
     struct spooler *spooler;
     struct print_watch *watch;
+    /* The step that cannot be undone. 0; SPOOLER_GONE; SPOOLER_UNFIT; SPOOLER_UNDONE with O: it provably did not
+     * happen; 1 with O: the destination's trouble, nobody knows; negative. */
+    int (*release)(struct batch *b, struct item *i, struct outcome *o);
     struct item items[BATCH];
     size_t n;
     int fences[FENCES]; /* held jobs of interrupted attempts */

@@ -25,7 +25,7 @@ static void consider_all(void *userdata, const struct print_job *job)
     struct batch *b = userdata;
     for (size_t k = 0; k < b->n; k++) {
         struct item *i = &b->items[k];
-        if (!print_job_is(job, &i->parcel->job_uuid))
+        if (!item_is(i, job))
             continue;
         if (batch_is_open(i, 1 << STAGE_BEGUN))
             consider_leftover(b, i, job);
@@ -50,7 +50,7 @@ static int find_by_id(struct batch *b, struct outcome *trouble)
         }
     int e = spooler_jobs(b->spooler, ids, n, jobs, trouble);
     for (size_t k = 0; !e && k < n; k++)
-        if (jobs[k].id && print_job_is(&jobs[k], &of[k]->parcel->job_uuid))
+        if (jobs[k].id && item_is(of[k], &jobs[k]))
             item_consider(of[k], &jobs[k]);
     return e;
 }
@@ -111,7 +111,7 @@ static int withdraw(struct batch *b, struct item *i, struct outcome *o)
     int e = spooler_cancel(b->spooler, i->job.id, &trouble);
     if (e == 0 || e == SPOOLER_UNFIT)
         e = spooler_jobs(b->spooler, &i->job.id, 1, &job, &trouble);
-    if (e || !print_job_is(&job, &i->parcel->job_uuid) || job.state != IPP_JSTATE_CANCELED)
+    if (e || !item_is(i, &job) || job.state != IPP_JSTATE_CANCELED)
         return e;
     i->job = job;
     if (job.begun)

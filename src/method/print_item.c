@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <pindispatch/json.h>
 
@@ -18,6 +19,16 @@ void item_begin(struct item *i, struct parcel *p)
     i->known_id = (int)json_number(p->evidence, "job_id", 0);
     i->pages = (unsigned)json_number(p->evidence, "pages", 0);
     i->released = json_is_true(json_object_get(p->evidence, "released"));
+    noted = json_text(p->evidence, "printer_job_uuid");
+    snprintf(i->printer_uuid, sizeof(i->printer_uuid), "%s", noted ? noted : "");
+}
+
+bool item_is(const struct item *i, const struct print_job *j)
+{
+    char uuid[PRINT_UUID];
+    if (i->printer_uuid[0] && j->uuid[0])
+        return strcasecmp(j->uuid, i->printer_uuid) == 0;
+    return print_job_is(j, &i->parcel->job_uuid) || strcmp(j->name, print_uuid(&i->parcel->job_uuid, uuid)) == 0;
 }
 
 bool item_is_stray(const struct item *i, const struct print_job *j)
@@ -41,7 +52,7 @@ bool item_wants_release(const struct item *i)
 
 bool item_is_ready(const struct item *i, const struct print_job *job, struct outcome *o)
 {
-    if (!job->id || !print_job_is(job, &i->parcel->job_uuid))
+    if (!job->id || !item_is(i, job))
         outcome_set(o, OUTCOME_DEFERRED, "job-lost", "The server lost the job %d before it was released.", i->job.id);
     else if (job->state != IPP_JSTATE_HELD)
         outcome_set(o, OUTCOME_DEFERRED, "not-held", "The job %d was not held any more before its release.", job->id);
@@ -100,6 +111,8 @@ json_t *item_evidence(const struct item *i, const char *printer)
         json_put_text(e, "proof", proof(i));
     if (e)
         json_put_text(e, "document", document(i));
+    if (e && i->printer_uuid[0])
+        json_put_text(e, "printer_job_uuid", i->printer_uuid);
     return e;
 }
 

@@ -9,17 +9,22 @@
 
 struct item {
     struct parcel *parcel;
-    struct print_job job; /* the one that tells; id 0: none is found */
-    int known_id;         /* the job's id as the last attempt noted it; 0: it did not */
-    unsigned pages;       /* of the letter; 0: unknown */
-    bool intended;        /* the release is committed */
-    bool released;        /* the server answered that it released the job */
-    bool made;            /* this attempt has a held job at the server */
-    bool prepared;        /* and its document is there */
-    bool done;            /* reported */
+    struct print_job job;            /* the one that tells; id 0: none is found */
+    int known_id;                    /* the job's id as the last attempt noted it; 0: it did not */
+    unsigned pages;                  /* of the letter; 0: unknown */
+    char printer_uuid[PRINT_UUID];   /* the job-uuid of a printer that gives its own; else empty */
+    const struct document *document; /* of this attempt, for a printer that gets it after the commit; else NULL */
+    bool intended;                   /* the release is committed */
+    bool released;                   /* the server answered that it released the job */
+    bool made;                       /* this attempt has a held job at the server */
+    bool prepared;                   /* and its document is there */
+    bool done;                       /* reported */
 };
 
 void item_begin(struct item *i, struct parcel *p);
+/* Is J this letter's job: by our UUID, which a CUPS server keeps as the job's; or, at a printer, by the name that we
+ * gave the job, or by the UUID that the printer gave it? */
+bool item_is(const struct item *i, const struct print_job *j);
 /* Is J, under this letter's UUID, a leftover of an attempt that is not the one whose release was committed? */
 bool item_is_stray(const struct item *i, const struct print_job *j);
 /* Another job under this letter's UUID: the one that came furthest is kept, and a stray never. */
@@ -34,7 +39,7 @@ void item_judge(const struct item *i, const char *printer, bool accepted, struct
 /* The same right after Release-Job. */
 void item_released(struct item *i, const char *printer, bool accepted, struct outcome *o);
 
-/* {"job_id","job_uuid","printer","job_state","job_state_reasons","sheets","pages","released","document","proof"};
+/* {"job_id","job_uuid","printer_job_uuid","printer","job_state","job_state_reasons","sheets","pages","released","document","proof"};
  * without a job what the last attempt left. NULL: nothing is known, or out of memory (evidence is never worth a
  * failed letter).
  *

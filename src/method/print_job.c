@@ -62,7 +62,9 @@ static void read_job_attribute(ipp_attribute_t *a, struct print_job *j)
     else if (strcmp(name, "time-at-processing") == 0)
         j->begun = ippGetValueTag(a) == IPP_TAG_INTEGER;
     else if (strcmp(name, "number-of-documents") == 0)
-        j->documents = ippGetInteger(a, 0);
+        j->counts = true, j->documents = ippGetInteger(a, 0);
+    else if (strcmp(name, "job-name") == 0)
+        snprintf(j->name, sizeof(j->name), "%s", strlen(text_of(a)) < sizeof(j->name) ? text_of(a) : "");
     else if (strcmp(name, "job-preserved") == 0)
         j->document = ippGetBoolean(a, 0) ? PRINT_DOCUMENT_KEPT : PRINT_DOCUMENT_GONE;
     else if (strcmp(name, "job-media-sheets-completed") == 0)
@@ -131,6 +133,13 @@ int print_job_rank(const struct print_job *j)
     default:
         return 0;
     }
+}
+
+void print_job_tell_open(struct print_job *j)
+{
+    bool open = print_reason_has(j->reasons, "job-data-insufficient") || (j->counts && !j->documents);
+    if (j->state == IPP_JSTATE_PENDING || j->state == IPP_JSTATE_HELD)
+        j->state = open ? IPP_JSTATE_HELD : IPP_JSTATE_PENDING;
 }
 
 bool print_job_has_ended(const struct print_job *j)

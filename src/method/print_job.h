@@ -20,6 +20,8 @@ struct print_job {
     int documents;                /* received by the server */
     enum print_document document; /* CUPS' job-preserved */
     int sheets;                   /* printed; 0: none, or a printer that does not count */
+    bool counts;                  /* the server told how many documents it received */
+    char name[PRINT_UUID];        /* job-name, when it is short enough to be one of ours; else empty */
     char uuid[PRINT_UUID];        /* "urn:uuid:…"; empty when not told */
     char reasons[PRINT_WORDS];    /* job-state-reasons and what the printer said meanwhile, by commas */
     char message[PRINT_WORDS];    /* the printer's sentence; may be empty */
@@ -44,6 +46,9 @@ char *print_uuid(const struct uuid *u, char text[PRINT_UUID]);
 bool print_job_is(const struct print_job *j, const struct uuid *u);
 /* Which of several jobs under one UUID tells what became of the letter: the one that came furthest. 0: none. */
 int print_job_rank(const struct print_job *j);
+/* Of a printer that holds no jobs: a job that has no document yet is held for us, and one whose document may be on
+ * its way is not. */
+void print_job_tell_open(struct print_job *j);
 bool print_job_has_ended(const struct print_job *j);
 bool print_reason_has(const char *reasons, const char *reason);
 

@@ -28,11 +28,13 @@ static const char *const job_attributes[] = { "job-id",
                                               "job-printer-state-message" };
 static const char *const printer_attributes[] = { "printer-state", "printer-state-reasons", "printer-state-message",
                                                   "printer-is-accepting-jobs" };
+static const char *const direct_attributes[] = { "job-name" };
 static const char *const ended_attributes[] = { "job-id", "job-state", "job-preserved" };
 
 struct spooler {
     struct connection *connection;
     char *printer, *media, *sides;
+    bool direct;
 };
 
 int spooler_new(struct desk *desk, struct spooler **ret)
@@ -52,6 +54,7 @@ int spooler_new(struct desk *desk, struct spooler **ret)
         spooler_free(s);
         return r;
     }
+    s->direct = connection_target(s->connection)->direct;
     *ret = s;
     return 0;
 }
@@ -66,6 +69,20 @@ struct spooler *spooler_free(struct spooler *s)
     free(s->sides);
     free(s);
     return NULL;
+}
+
+bool spooler_is_direct(const struct spooler *s)
+{
+    return s->direct;
+}
+
+void spooler_set_sides(struct spooler *s, const char *sides)
+{
+    char *copy = strdup(sides);
+    if (copy) {
+        free(s->sides);
+        s->sides = copy;
+    }
 }
 
 const char *spooler_printer(const struct spooler *s)
@@ -159,11 +176,36 @@ int spooler_look(struct spooler *s, struct print_printer *ret, struct guard_fact
     return e;
 }
 
+int spooler_ability(struct spooler *s, struct ability *ret, struct outcome *trouble)
+{
+    CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
+    ipp_t *r = request_new(s, IPP_OP_GET_PRINTER_ATTRIBUTES, 0);
+    if (!r)
+        return -ENOMEM;
+    ask_attributes(r, ability_attributes, ABILITY_ATTRIBUTES, NULL, 0);
+    int e = ask(s, r, NULL, NULL, &answer, trouble);
+    if (!e)
+        e = judge(s, answer, "Asking for the abilities", trouble);
+    if (!e)
+        ability_read(answer, ret);
+    return e;
+}
+
 /* The only job of an answer. */
 static void read_one(ipp_t *answer, struct print_job *ret)
 {
     ipp_attribute_t *a = ippFirstAttribute(answer);
     print_job_read(answer, &a, ret);
+}
+
+/* What makes a job of a CUPS server one that waits for our release, under our UUID, and is nothing but the letter. */
+static void ask_held(ipp_t *r, const char *uuid)
+{
+    static const char *const no_sheets[] = { "none", "none" };
+    ippAddString(r, IPP_TAG_JOB, IPP_TAG_URI, "job-uuid", NULL, uuid);
+    ippAddString(r, IPP_TAG_JOB, IPP_TAG_KEYWORD, "job-hold-until", NULL, "indefinite");
+    ippAddStrings(r, IPP_TAG_JOB, IPP_TAG_NAME, "job-sheets", 2, NULL, no_sheets);
+    ippAddInteger(r, IPP_TAG_JOB, IPP_TAG_INTEGER, "copies", 1);
 }
 
 int spooler_newest(struct spooler *s, struct print_job *ret, struct outcome *trouble)
@@ -186,25 +228,29 @@ int spooler_newest(struct spooler *s, struct print_job *ret, struct outcome *tro
 int spooler_create(struct spooler *s, const char *name, const struct uuid *uuid, struct print_job *ret,
                    struct outcome *trouble)
 {
-    static const char *const no_sheets[] = { "none", "none" };
     CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
     char text[PRINT_UUID];
     ipp_t *r = request_new(s, IPP_OP_CREATE_JOB, 0);
     if (!r)
         return -ENOMEM;
-    ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_NAME, "job-name", NULL, name);
-    ippAddString(r, IPP_TAG_JOB, IPP_TAG_URI, "job-uuid", NULL, print_uuid(uuid, text));
-    ippAddString(r, IPP_TAG_JOB, IPP_TAG_KEYWORD, "job-hold-until", NULL, "indefinite");
-    ippAddStrings(r, IPP_TAG_JOB, IPP_TAG_NAME, "job-sheets", 2, NULL, no_sheets);
+    print_uuid(uuid, text);
+    ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_NAME, "job-name", NULL, s->direct ? text : name);
+    if (!s->direct)
+        ask_held(r, text);
     ippAddString(r, IPP_TAG_JOB, IPP_TAG_KEYWORD, "media", NULL, s->media);
     ippAddString(r, IPP_TAG_JOB, IPP_TAG_KEYWORD, "sides", NULL, s->sides);
-    ippAddInteger(r, IPP_TAG_JOB, IPP_TAG_INTEGER, "copies", 1);
     int e = ask(s, r, NULL, NULL, &answer, trouble);
     if (!e)
         e = judge(s, answer, "Making a job", trouble);
     if (!e)
         read_one(answer, ret);
     return e;
+}
+
+/* At a printer: a job that has ended refuses, and so does one that has its one document. */
+static bool takes_document(ipp_status_t status)
+{
+    return status != IPP_STATUS_ERROR_NOT_POSSIBLE && status != IPP_STATUS_ERROR_MULTIPLE_JOBS_NOT_SUPPORTED;
 }
 
 int spooler_send(struct spooler *s, int id, const struct document *d, struct print_job *ret, struct outcome *trouble)
@@ -216,6 +262,8 @@ int spooler_send(struct spooler *s, int id, const struct document *d, struct pri
     ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_MIMETYPE, "document-format", NULL, d->media_type);
     ippAddBoolean(r, IPP_TAG_OPERATION, "last-document", 1);
     int e = ask(s, r, NULL, d, &answer, trouble);
+    if (!e && s->direct && !takes_document(ippGetStatusCode(answer)))
+        return SPOOLER_UNFIT;
     if (!e)
         e = judge(s, answer, "Sending the letter", trouble);
     if (!e)
@@ -226,7 +274,7 @@ int spooler_send(struct spooler *s, int id, const struct document *d, struct pri
 static int act(struct spooler *s, ipp_op_t operation, int id, const char *doing, struct outcome *trouble)
 {
     CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
-    int e = ask(s, request_new(s, operation, id), "/jobs/", NULL, &answer, trouble);
+    int e = ask(s, request_new(s, operation, id), s->direct ? NULL : "/jobs/", NULL, &answer, trouble);
     if (!e && ippGetStatusCode(answer) == IPP_STATUS_ERROR_NOT_FOUND)
         return SPOOLER_GONE;
     if (!e && ippGetStatusCode(answer) == IPP_STATUS_ERROR_NOT_POSSIBLE)
@@ -244,20 +292,26 @@ int spooler_cancel(struct spooler *s, int id, struct outcome *trouble)
     return act(s, IPP_OP_CANCEL_JOB, id, "Cancelling the job", trouble);
 }
 
+static void ask_job_attributes(const struct spooler *s, ipp_t *r)
+{
+    ask_attributes(r, job_attributes, ARRAY_SIZE(job_attributes), direct_attributes, s->direct);
+}
+
 static ipp_t *ask_jobs(struct spooler *s, const int *ids, size_t n, int first)
 {
     ipp_t *r = request_new(s, IPP_OP_GET_JOBS, 0);
     if (!r)
         return NULL;
-    if (ids) {
+    if (s->direct) {
+        ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "which-jobs", NULL, "not-completed");
+    } else if (ids) {
         ippAddIntegers(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "job-ids", (int)n, ids);
     } else {
         ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "which-jobs", NULL, "all");
         ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "first-job-id", first);
         ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "limit", PAGE_JOBS);
     }
-    ippAddStrings(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", ARRAY_SIZE(job_attributes), NULL,
-                  job_attributes);
+    ask_job_attributes(s, r);
     return r;
 }
 
@@ -278,15 +332,34 @@ static int some_jobs(struct spooler *s, const int *ids, size_t n, struct print_j
     return e;
 }
 
+/* As a printer tells it: GONE when it knows no such job (any more). */
+static int one_job(struct spooler *s, int id, struct print_job *ret, struct outcome *trouble)
+{
+    CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
+    ipp_t *r = request_new(s, IPP_OP_GET_JOB_ATTRIBUTES, id);
+    if (!r)
+        return -ENOMEM;
+    ask_job_attributes(s, r);
+    int e = ask(s, r, NULL, NULL, &answer, trouble);
+    if (!e && ippGetStatusCode(answer) == IPP_STATUS_ERROR_NOT_FOUND)
+        return SPOOLER_GONE;
+    if (!e)
+        e = judge(s, answer, "Asking for a job", trouble);
+    if (!e)
+        read_one(answer, ret);
+    print_job_tell_open(ret);
+    return e;
+}
+
 int spooler_jobs(struct spooler *s, const int *ids, size_t n, struct print_job *ret, struct outcome *trouble)
 {
     for (size_t i = 0; i < n; i++)
         ret[i] = (struct print_job){ 0 };
-    int e = n ? some_jobs(s, ids, n, ret, trouble) : 0;
-    if (e != SPOOLER_GONE)
+    int e = n && !s->direct ? some_jobs(s, ids, n, ret, trouble) : 0;
+    if (e != SPOOLER_GONE && !s->direct)
         return e;
-    for (size_t i = 0; n > 1 && i < n; i++) {
-        e = some_jobs(s, ids + i, 1, ret + i, trouble);
+    for (size_t i = 0; (n > 1 || s->direct) && i < n; i++) {
+        e = s->direct ? one_job(s, ids[i], ret + i, trouble) : some_jobs(s, ids + i, 1, ret + i, trouble);
         if (e && e != SPOOLER_GONE)
             return e;
     }
@@ -306,10 +379,12 @@ int spooler_each(struct spooler *s, void (*each)(void *userdata, const struct pr
         if (e)
             return e;
         for (ipp_attribute_t *a = ippFirstAttribute(answer); a && print_job_read(answer, &a, &job);) {
+            if (s->direct)
+                print_job_tell_open(&job);
             each(userdata, &job);
             first = job.id >= first ? job.id + 1 : first;
         }
-        if (first == before)
+        if (first == before || s->direct)
             return 0;
     }
     return 0;

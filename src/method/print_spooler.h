@@ -1,11 +1,12 @@
-/* A CUPS server and one printer of it: the few IPP operations (RFC 8011) that printing a letter needs, over one
- * connection.
+/* A CUPS server and one printer of it, or a printer that is talked to directly: the few IPP operations (RFC 8011)
+ * that printing a letter needs, over one connection.
  *
  * All return 0; 1 with TROUBLE set (kind, destination, code, reason); or the positive condition that is documented.
  */
 #ifndef METHOD_PRINT_SPOOLER_H
 #define METHOD_PRINT_SPOOLER_H
 
+#include "print_ability.h"
 #include "print_guard.h"
 #include "print_job.h"
 
@@ -19,6 +20,7 @@ struct spooler;
 enum {
     SPOOLER_GONE = 2, /* there is no such job (any more) */
     SPOOLER_UNFIT,    /* the job is in a state in which that cannot be done: not held, or ended */
+    SPOOLER_UNDONE,   /* of a step that was tried: it did not happen */
 };
 
 /* Does not connect. 0 or -errno. */
@@ -27,14 +29,23 @@ struct spooler *spooler_free(struct spooler *s);
 
 const char *spooler_printer(const struct spooler *s);
 /* FACTS, unless NULL: what the queue tells of itself. */
+/* Is it a printer without a CUPS server: one that holds no jobs, keeps no UUID of ours, and gets a letter's document
+ * as the step that cannot be undone? Its jobs that wait for a document are told as held. */
+bool spooler_is_direct(const struct spooler *s);
+/* What such a printer can do. */
+int spooler_ability(struct spooler *s, struct ability *ret, struct outcome *trouble);
 int spooler_look(struct spooler *s, struct print_printer *ret, struct guard_facts *facts, struct outcome *trouble);
 /* The job that ended last, anybody's; id 0: none did. */
 int spooler_newest(struct spooler *s, struct print_job *ret, struct outcome *trouble);
 
-/* Create-Job, held; RET has id and state: anything but held must be cancelled by the caller. */
+/* Create-Job, held, under UUID, which is also its NAME at a printer; RET has id and state: anything but held must be
+ * cancelled by the caller. */
 int spooler_create(struct spooler *s, const char *name, const struct uuid *uuid, struct print_job *ret,
                    struct outcome *trouble);
-/* Send-Document, the only one. A job that ended meanwhile swallows it with success: read RET's state. */
+/* SIDES, from now on, in place of what print.sides says: what the printer can do. */
+void spooler_set_sides(struct spooler *s, const char *sides);
+/* Send-Document, the only one; SPOOLER_UNFIT, at a printer: the job has a document, or has ended. A job that ended
+ * meanwhile swallows it with success: read RET's state. */
 int spooler_send(struct spooler *s, int id, const struct document *d, struct print_job *ret, struct outcome *trouble);
 /* Both: or SPOOLER_GONE, SPOOLER_UNFIT. */
 int spooler_release(struct spooler *s, int id, struct outcome *trouble);
