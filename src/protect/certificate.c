@@ -162,7 +162,9 @@ static int check_chain(X509 *c, STACK_OF(X509) * all, const struct certificate_r
         return 0;
     if (!x || X509_STORE_CTX_init(x, rules->anchors, c, all) != 1)
         return -ENOMEM;
-    X509_STORE_CTX_set_purpose(x, X509_PURPOSE_SMIME_ENCRYPT);
+    /* OpenSSL's purpose asks for keyEncipherment of an EC key as well: there check_usage() alone has judged. */
+    if (EVP_PKEY_get_base_id(X509_get0_pubkey(c)) == EVP_PKEY_RSA)
+        X509_STORE_CTX_set_purpose(x, X509_PURPOSE_SMIME_ENCRYPT);
     X509_STORE_CTX_set_time(x, 0, (time_t)(rules->now / MICROSECONDS_PER_SECOND));
     if (X509_verify_cert(x) == 1)
         return 0;
