@@ -77,8 +77,7 @@ static int read_der(const unsigned char *at, size_t size, STACK_OF(X509) * all)
 /* Blanks and line ends may stand anywhere in it. */
 static int read_base64(const void *text, size_t size, STACK_OF(X509) * all)
 {
-    CLEANUP(bio_cleanup) BIO *in = BIO_new_mem_buf(text, (int)size);
-    CLEANUP(buffer_release) struct buffer plain = BUFFER(CERTIFICATES_MOST), der = BUFFER(CERTIFICATES_MOST);
+    CLEANUP(buffer_release) struct buffer plain = BUFFER(CERTIFICATES_MOST), der = BUFFER(CERTIFICATES_MOST + 3);
     int n, r = buffer_reserve(&der, size + 3);
 
     for (size_t i = 0; r == 0 && i < size; i++)
