@@ -37,6 +37,7 @@ class Run:
     def __init__(self, point, passage=1, whom="self", in_doubt="retry", forgetful=False):
         self.point, self.passage, self.whom, self.in_doubt = point, passage, whom, in_doubt
         self.forgetful = forgetful
+        self.direct = point.startswith("direct.")  # passed only with a printer that is talked to without a spooler
         self.fired, self.verdict, self.trouble = False, Verdict(), ""
 
     def name(self):
@@ -67,7 +68,7 @@ class Run:
             environment = {"PINDISPATCH_CRASH": ",".join(wanted), "PINDISPATCH_CRASH_ONCE": str(once),
                            "PINDISPATCH_CRASH_WHOM": self.whom}
             site = Site(pathlib.Path(folder) / "site", self.in_doubt, environment, forgetful=self.forgetful,
-                        keys=keys)
+                        keys=keys, direct=self.direct)
             try:
                 self._play(site)
             except (AssertionError, OSError, subprocess.SubprocessError) as error:
@@ -123,11 +124,14 @@ def plan(deep, only=None):
         if point.startswith(about_letters):
             # The dispatcher must end too: what it remembers would do instead of what it committed.
             runs.append(Run(point, whom="both" if of_worker else "self", forgetful=True))
+        if point.startswith("direct.") and not deep:
+            # An orphan sends what the next worker would send, too; without the mark nobody knows of the job.
+            runs += [Run(point, whom=whom) for whom in ("parent", "both")]
         if deep:
             runs += [Run(point, passage) for passage in (2, 3, 5)]
         if deep and of_worker:
             runs += [Run(point, whom=whom, in_doubt=answer) for whom in ("parent", "both") for answer in answers]
-            runs += [Run(point, whom=whom, forgetful=True) for whom in ("self", "parent")]
+            runs += [Run(point, whom=whom, forgetful=True) for whom in ("self", "parent") if not runs[-1].direct]
     return runs
 
 

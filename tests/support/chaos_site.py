@@ -19,6 +19,7 @@ import time
 
 from cups import PrivateCups
 from dispatcher import Dispatcher, canary, card_event, program
+from ippeve import DirectPrinter
 
 READ_MOST = 300  # letters whose text is read to the end: a process each
 FINAL = {"delivered", "nopin", "failed", "in-doubt", "cancelled", "expired"}
@@ -62,20 +63,22 @@ class Sink:
 
 
 class Site:
-    """Everything below FOLDER; ENVIRONMENT is the dispatcher's (and so its workers')."""
+    """Everything below FOLDER; ENVIRONMENT is the dispatcher's (and so its workers'). `cups` is a printer that is
+    talked to without a spooler when DIRECT."""
 
     def __init__(self, folder, in_doubt="retry", environment=None, cups_defaults=False, forgetful=False, keys=None,
-                 **groups):
+                 direct=False, **groups):
         self.dir = pathlib.Path(folder)
         self.environment = environment or {}
         # A forgetful cupsd knows no job any more once it is printed: only the store can tell then.
-        self.cups = PrivateCups(self.dir / "cups", defaults=cups_defaults,
-                                extra="PreserveJobHistory No" if forgetful else "")
+        self.cups = DirectPrinter(self.dir / "cups") if direct else PrivateCups(
+            self.dir / "cups", defaults=cups_defaults, extra="PreserveJobHistory No" if forgetful else "")
+        where = {"printer": self.cups.uri()} if direct else {"server": self.cups.server}
         self.sink = Sink(self.dir / "mail")
         self.incoming = self.dir / "incoming"
         self.incoming.mkdir(parents=True)
         settings = {
-            "print": {"server": self.cups.server, "confirm": "accepted" if forgetful else "completed"},
+            "print": {**where, "confirm": "accepted" if forgetful else "completed"},
             "submit": {"socket": self.dir / "d/submit.sock", "directory": self.incoming},
             "email": {"server": f"127.0.0.1:{self.sink.port}", "tls": "none-on-loopback", "in_doubt": in_doubt,
                       "from": "PIN <pin@example.com>"},

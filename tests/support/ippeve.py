@@ -6,6 +6,7 @@ jobs; NUMBER tells a second print of one job. DIR/slow holds for how many second
 
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import tempfile
@@ -97,7 +98,9 @@ class DirectPrinter:
         self._wait("printer", self._answers)
         return self
 
-    def stop(self):
+    def stop(self, hard=True):
+        """There is no other way than the hard one: it waits for nothing."""
+        del hard
         for process in (self.process, self.bus):
             if process:
                 process.kill()
@@ -111,6 +114,12 @@ class DirectPrinter:
         return path.read_text(errors="replace") if path.exists() else ""
 
     # -- what came of it
+
+    def jobs(self):
+        """The ids of jobs that have not ended."""
+        done = subprocess.run(["ipptool", "-tv", self.uri(), "get-jobs.test"], check=True, capture_output=True,
+                              text=True, timeout=30)
+        return re.findall(r"^ +job-id \(integer\) = (\d+)", done.stdout, re.MULTILINE)
 
     def printed(self):
         """(job uuid, path) of all that was printed, oldest first."""
