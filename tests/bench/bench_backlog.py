@@ -6,7 +6,7 @@ import time
 
 from bench_latency import mail_dispatcher, one_by_one, percentile
 from harness import Figure, say
-from parts import Control, Issuer, Sink, make_events
+from parts import Control, Issuer, Sink, deliver, make_events
 
 NAME, UNIT, SIZE = "backlog", "mails/s", 1000000
 WAITING = 10    # one in so many still waits, for a printer that is away
@@ -64,14 +64,11 @@ class Side:
 
     def run(self, turn):
         """A round: the rate; the rest is noted."""
-        issuer, control, _ = self.parts
+        control = self.parts[1]
         times = one_by_one(self.bench, f"one-{turn}", self.parts, SINGLE)
         self.note("backlog-latency", percentile(times, 0.5))
         lines = make_events(self.bench, f"many-{turn}", self.events)
-        before = control.deliveries("delivered")
-        begun = time.monotonic()
-        issuer.hand_in(lines)
-        rate = self.events / (control.wait_delivered(before + self.events) - begun)
+        rate = self.events / deliver(self.dispatcher, control, lines, self.sink.tally)
         self.note("backlog-status", self.slowest_status())
         self.note("backlog-memory", memory(self.dispatcher.process.pid))
         self.note("backlog-worker", max(memory(pid) for pid in self.dispatcher.workers()))

@@ -8,7 +8,7 @@ from bench_latency import mail_dispatcher
 from bench_print import CountingCups
 from dispatcher import wait_until
 from harness import Figure, say
-from parts import Control, Issuer, Sink, make_events
+from parts import Control, Sink, cpu, deliver, make_events
 
 NAME, SIZE = "idle", 200  # letters before, and as many mails
 MINUTE = 60
@@ -16,24 +16,22 @@ MINUTE = 60
 
 def used(pids):
     """(ms of CPU, wake-ups) of these processes since they began. A wake-up ends a wait that the process chose."""
-    cpu = wakes = 0
+    ms = wakes = 0
     for pid in pids:
         proc = pathlib.Path(f"/proc/{pid}")
-        cpu += int((proc / "schedstat").read_text().split()[0]) / 1e6
+        ms += cpu(pid) / 1000
         for line in (proc / "status").read_text().splitlines():
             if line.startswith("voluntary_ctxt_switches:"):
                 wakes += int(line.split()[1])
-    return cpu, wakes
+    return ms, wakes
 
 
-def work(bench, dispatcher, control):
+def work(bench, dispatcher, control, tallies):
     """Letters and mails, so that every worker is there and has opened what it opens."""
     n = bench.size(SIZE)
-    for turn, method in enumerate(("email", "print"), 1):
+    for method, tally in tallies.items():
         dispatcher.ctl("method", method)
-        with Issuer(dispatcher) as issuer:
-            issuer.hand_in(make_events(bench, f"idle-{method}", n))
-        control.wait_delivered(n * turn)
+        deliver(dispatcher, control, make_events(bench, f"idle-{method}", n), tally)
         wait_until(lambda m=method: dispatcher.channel(m)["workers"]["running"] > 0, f"a worker for {method}")
 
 
@@ -53,12 +51,12 @@ def run(bench):
         cups = stack.enter_context(CountingCups(bench))
         dispatcher = stack.enter_context(mail_dispatcher(bench, "idle", sink, print={"server": cups.server}))
         control = stack.enter_context(Control(dispatcher))
-        work(bench, dispatcher, control)
+        work(bench, dispatcher, control, {"email": sink.tally, "print": cups.tally()})
         come_to_rest(dispatcher)
         pids = [dispatcher.process.pid, *dispatcher.workers()]
         before = used(pids)
         say(f"idle: {len(pids)} processes, which have used {before[0]:.0f} ms so far; looking on for {seconds:g} s")
         time.sleep(seconds)
         after = used(pids)
-    cpu, wakes = ((b - a) * MINUTE / seconds for a, b in zip(before, after))
-    return [Figure("idle", "ms CPU/min", [cpu]), Figure("idle-wakes", "wakes/min", [wakes])]
+    ms, wakes = ((b - a) * MINUTE / seconds for a, b in zip(before, after))
+    return [Figure("idle", "ms CPU/min", [ms]), Figure("idle-wakes", "wakes/min", [wakes])]

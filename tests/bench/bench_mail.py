@@ -5,22 +5,20 @@ import subprocess
 import time
 
 from harness import figures_of
-from parts import Control, Issuer, Postfix, Sink, dispatcher_of, make_events
+from parts import Control, Meter, Postfix, Sink, deliver, dispatcher_of, make_events
 
 NAME, UNIT, SIZE = "mail", "mails/s", 5000
 PARALLEL = 10  # sessions that hand the mails to Postfix
 
 
-def ours(bench, sink, dispatcher, control, n, sealed):
-    """A contestant."""
+def ours(bench, sink, dispatcher, control, n, name):
+    """A contestant; "sealed" by the issuer, or "clear"."""
     def run(turn):
-        lines = make_events(bench, f"{'sealed' if sealed else 'clear'}-{turn}", n, dispatcher if sealed else None)
-        before, arrived = control.deliveries("delivered"), sink.tally.read()[0]
-        with Issuer(dispatcher) as issuer:
-            start = time.monotonic()
-            issuer.hand_in(lines)
-            sink.tally.wait(arrived + n)  # the dispatcher is not asked while it works
-            return n / (control.wait_delivered(before + n) - start)
+        lines = make_events(bench, f"{name}-{turn}", n, dispatcher if name == "sealed" else None)
+        meter = Meter(dispatcher, sink=sink.process.pid)
+        seconds = deliver(dispatcher, control, lines, sink.tally)
+        meter.tell(f"{NAME} ({name})", n)
+        return n / seconds
     return run
 
 
@@ -43,11 +41,9 @@ def libesmtp(bench, sink, n):
     return lambda _: n / float(bench.tool("bench_peer_mail", f"127.0.0.1:{sink.port}", sink.first, n))
 
 
-def warm_up(bench, dispatcher, control):
+def warm_up(bench, sink, dispatcher, control):
     """The workers are there, and the first mail is kept: what the peers send."""
-    with Issuer(dispatcher) as issuer:
-        issuer.hand_in(make_events(bench, "warm", 100))
-    control.wait_delivered(100)
+    deliver(dispatcher, control, make_events(bench, "warm", 100), sink.tally)
 
 
 def run(bench):
@@ -58,9 +54,9 @@ def run(bench):
         dispatcher = stack.enter_context(dispatcher_of(bench, "mail", pin="email", email=email))
         control = stack.enter_context(Control(dispatcher))
         relay = stack.enter_context(Postfix(bench, sink.port))
-        warm_up(bench, dispatcher, control)
-        values = bench.rounds(NAME, UNIT, {"clear": ours(bench, sink, dispatcher, control, n, False),
-                                           "sealed": ours(bench, sink, dispatcher, control, n, True),
+        warm_up(bench, sink, dispatcher, control)
+        values = bench.rounds(NAME, UNIT, {"clear": ours(bench, sink, dispatcher, control, n, "clear"),
+                                           "sealed": ours(bench, sink, dispatcher, control, n, "sealed"),
                                            "postfix": postfix(bench, sink, relay, n),
                                            "libesmtp": libesmtp(bench, sink, n)})
     return figures_of(values, UNIT, {"mail": "clear", "mail-sealed": "sealed"}, ["postfix", "libesmtp"])

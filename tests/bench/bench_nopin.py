@@ -3,7 +3,7 @@
 import time
 
 from harness import ROOT, Figure
-from parts import Issuer, dispatcher_of, make_events
+from parts import Issuer, Meter, dispatcher_of, make_events
 
 NAME, UNIT, SIZE = "nopin", "events/s", 50000
 BATCH = 100  # rows a commit in the peer's loop
@@ -12,10 +12,13 @@ BATCH = 100  # rows a commit in the peer's loop
 def ours(bench, dispatcher, n):
     def run(turn):
         lines = make_events(bench, f"nopin-{turn}", n)
+        meter = Meter(dispatcher)
         with Issuer(dispatcher) as issuer:
             start = time.monotonic()
             issuer.hand_in(lines)  # an answer comes after the commit
-            return n / (time.monotonic() - start)
+            seconds = time.monotonic() - start
+        meter.tell(NAME, n)
+        return n / seconds
     return run
 
 

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-from harness import ROOT
+from harness import ROOT, say
 
 SUPPORT = ROOT / "tests" / "support"
 PATIENCE = 300  # seconds without an end: something hangs
@@ -44,7 +44,8 @@ class Tally:
     """A count that another process keeps (tally.h): how many, and when the last one was (time.monotonic())."""
 
     def __init__(self, path):
-        with open(path, "rb") as file:
+        with open(path, "a+b") as file:  # whoever counts may not have begun
+            file.truncate(16)
             self.map = mmap.mmap(file.fileno(), 16, prot=mmap.PROT_READ)
 
     def read(self):
@@ -144,6 +145,47 @@ class Issuer:
 
     def __exit__(self, *_):
         self.socket.close()
+
+
+def deliver(dispatcher, control, lines, tally):
+    """Seconds from handing in these events to the last one's durable outcome. Until TALLY, kept at the destination,
+    has counted them all the dispatcher is not asked."""
+    n, before, arrived = lines.count(b"\n"), control.deliveries("delivered"), tally.read()[0]
+    with Issuer(dispatcher) as issuer:
+        start = time.monotonic()
+        issuer.hand_in(lines)
+        tally.wait(arrived + n)
+        return control.wait_delivered(before + n) - start
+
+
+class Meter:
+    """The CPU that one delivery costs, by process: unlike a rate it says something on a busy machine too."""
+
+    def __init__(self, dispatcher, **others):
+        self.dispatcher = dispatcher
+        self.others = others  # name -> pid
+        self.before = self.read()
+
+    def read(self):
+        """Microseconds since each began; workers that are gone count as well."""
+        pid = self.dispatcher.process.pid
+        gone = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[13:15]
+        ticks = sum(map(int, gone)) / os.sysconf("SC_CLK_TCK")
+        workers = sum(cpu(worker) for worker in self.dispatcher.workers()) + ticks * 1e6
+        return {"dispatcher": cpu(pid), "workers": workers, **{name: cpu(pid) for name, pid in self.others.items()}}
+
+    def tell(self, what, n):
+        """For N deliveries since it was made."""
+        words = [f"{name} {(spent - self.before[name]) / n:,.0f}" for name, spent in self.read().items()]
+        say(f"{what}: CPU µs each: {', '.join(words)}")
+
+
+def cpu(pid):
+    """Microseconds that it ran; one that has just ended: 0."""
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1000
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 def make_events(bench, prefix, n, dispatcher=None):
