@@ -218,7 +218,7 @@ class Pdf(ProtectedTest):
                               capture_output=True, text=True, check=False)
 
     def test_letter(self):
-        pin, password = self.secret(), self.secret()
+        pin, password = self.secret(), self.secret() + "-password"
         self.start("pdf")
         evidence = self.deliver(self.event("1", pin, password=password))["outcome"]["evidence"]
         self.assertEqual(evidence["protection"], "pdf")
@@ -238,7 +238,7 @@ class Pdf(ProtectedTest):
         self.assert_nowhere()
 
     def test_sealed_beside_the_pin(self):
-        pin, password = self.secret(), self.secret()
+        pin, password = self.secret(), self.secret() + "-password"
         self.start("pdf")
         sealed = self.dispatcher.ctl("seal", data=json.dumps({"pin": pin, "password": password})).stdout.strip()
         event = card_event("1")
@@ -272,7 +272,7 @@ class Pdf(ProtectedTest):
 
 class Masked(ProtectedTest):
     def test_dry_run(self):
-        pin, password = self.secret(), self.secret()
+        pin, password = self.secret(), self.secret() + "-password"
         self.start("pdf", "--dry-run")
         shown = self.deliver(self.event("1", pin, password=password), "dry-run")
         mail = pathlib.Path(shown["outcome"]["evidence"]["file"]).read_bytes()

@@ -18,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import residue  # noqa: E402
 from cups import PrivateCups  # noqa: E402
 from dispatcher import Dispatcher, card_event, wait_until  # noqa: E402
+from holders import Holders  # noqa: E402
 from smtp_scripted import ScriptedServer  # noqa: E402
 from tls import Authority  # noqa: E402
 
@@ -30,6 +31,7 @@ class ResidueTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="pindispatch-pki-")
         cls.addClassCleanup(folder.cleanup)
         cls.pki = Authority(folder.name).make()
+        cls.holders = Holders(folder.name + "/holders").make()
 
     def setUp(self):
         self.stem, self.mark = residue.make_stem(), residue.make_stem()
@@ -49,6 +51,13 @@ class ResidueTest(unittest.TestCase):
     def events(self, first, count=1, puk=False):
         return [card_event(f"{self.mark}-{first}-{i}", self.secret(), self.secret() if puk else None)
                 for i in range(count)]
+
+    def protected_events(self, first, count, puk=False):
+        events = self.events(first, count, puk)
+        for event in events:
+            event["data"]["holder"]["certificate"] = self.holders.text("rsa")
+            event["data"]["password"] = self.secret() + "-password"  # never the PIN itself
+        return events
 
     def start_cups(self):
         self.cups = PrivateCups(self.site / "cups").start()
@@ -140,6 +149,23 @@ class Delivered(ResidueTest):
             status = pathlib.Path(f"/proc/{pid}/status").read_text()
             self.assertRegex(status, r"VmLck:\s+[1-9]", f"{pid} locks nothing")
             self.assertRegex(status, r"VmSwap:\s+0 kB")
+
+    def protected(self, protection, **settings):
+        self.start("email", "email", email={**self.start_mail(), "protection": protection, **settings})
+        self.assertEqual(set(self.deliver(*self.protected_events(protection, 4, puk=True))), {"delivered"})
+        # Not even what arrived shows a PIN, or a password.
+        self.assertEqual(len(list((self.dir / "mails").iterdir())), 8)
+        self.assertEqual(residue.scan_files(self.dir, self.stem), {})
+        self.assert_nothing_left()
+
+    def test_mails_by_smime(self):
+        self.protected("smime")
+
+    def test_mails_by_smime_authenticated(self):
+        self.protected("smime", smime_cipher="aes-256-gcm")
+
+    def test_mails_with_a_pdf(self):
+        self.protected("pdf")
 
     def test_nopin(self):
         self.start("nopin")
@@ -262,11 +288,14 @@ class Crashed(ResidueTest):
 
 
 class Counterproof(ResidueTest):
-    def test_without_wiping_pins_are_found(self):
+    def start_unwiped(self, pin, puk, **groups):
         library = pathlib.Path(os.environ["PINDISPATCH_BIN"]).parent / "tests" / "libnowipe.so"
         self.assertTrue(library.exists(), f"{library} is not built (target nowipe)")
         self.environment["LD_PRELOAD"] = str(library)
-        self.start("print", "email", print=self.start_cups(), email=self.start_mail())
+        self.start(pin, puk, **groups)
+
+    def test_without_wiping_pins_are_found(self):
+        self.start_unwiped("print", "email", print=self.start_cups(), email=self.start_mail())
         self.assertEqual(set(self.deliver(*self.events("left", 2, puk=True))), {"delivered"})
         found, _ = self.memory()
         dispatcher, *workers = (found["memory"][str(pid)] for pid in self.processes())
@@ -274,6 +303,19 @@ class Counterproof(ResidueTest):
         self.assertTrue(all(workers), "nothing is found in a worker")
         with self.assertRaises(AssertionError):
             self.assert_memory_clean()
+
+    def assert_found_unwiped(self, protection):
+        self.start_unwiped("email", "nopuk", email={**self.start_mail(), "protection": protection})
+        self.assertEqual(set(self.deliver(*self.protected_events(protection, 2))), {"delivered"})
+        found, _ = self.memory()
+        _, *workers = (found["memory"][str(pid)] for pid in self.processes())
+        self.assertTrue(any(workers), "nothing is found in a worker")
+
+    def test_without_wiping_mails_by_smime_are_found(self):
+        self.assert_found_unwiped("smime")
+
+    def test_without_wiping_mails_with_a_pdf_are_found(self):
+        self.assert_found_unwiped("pdf")
 
 
 if __name__ == "__main__":
