@@ -9,9 +9,10 @@
 #include <pindispatch/store.h>
 
 enum {
-    LATEST = 20,       /* milliseconds that a transaction may wait while other things keep the loop busy */
-    TIDY_AFTER = 1000, /* milliseconds from a commit that erased to emptying the store's log */
-    TIDY_AGAIN = 10000,
+    LATEST = 20,         /* milliseconds that a transaction may wait while other things keep the loop busy */
+    TIDY_AFTER = 1000,   /* milliseconds of quiet, after a commit that erased, to emptying the store's log */
+    TIDY_LATEST = 5000,  /* … and from that commit when it does not become quiet: a log that was emptied has to grow
+                          * again, which makes commits slow */
     REVIVE_FIRST = 1000, /* milliseconds from a failure to the first try, and between tries */
     REVIVE_MOST = 60000, /* … when trouble comes back each time */
     REVIVE_SHARE = 10,   /* a try takes at most this part of the time */
@@ -25,8 +26,8 @@ struct commit {
     struct commit_waiter *waiters, **last_waiter;
     unsigned joined;
     bool armed;
-    bool tidying; /* the timer runs */
-    int failed;   /* a verb failed in this turn: negative */
+    int64_t tidy_latest; /* monotonic milliseconds; 0: the timer does not run */
+    int failed;          /* a verb failed in this turn: negative */
     struct commit_trouble trouble;
     uint64_t revive_after; /* milliseconds */
     int64_t well_since;    /* monotonic */
@@ -60,10 +61,18 @@ static void disarm(struct commit *c)
     (void)sd_event_source_set_enabled(c->latest, SD_EVENT_OFF);
 }
 
-static void plan_tidy(struct commit *c, uint64_t milliseconds)
+/* Each commit puts it off. */
+static void plan_tidy(struct commit *c, int64_t milliseconds)
 {
-    if (!c->tidying && store_is_untidy(c->store))
-        c->tidying = arm_timer(c->tidy, milliseconds) >= 0;
+    int64_t now = clock_monotonic() / MICROSECONDS_PER_MILLISECOND, left;
+
+    if (!store_is_untidy(c->store))
+        return;
+    if (!c->tidy_latest)
+        c->tidy_latest = now + TIDY_LATEST;
+    left = c->tidy_latest > now ? c->tidy_latest - now : 0;
+    if (arm_timer(c->tidy, (uint64_t)(milliseconds < left ? milliseconds : left)) < 0)
+        c->tidy_latest = 0;
 }
 
 static int commit_changes(struct commit *c)
@@ -193,12 +202,12 @@ static int on_tidy(sd_event_source *source, uint64_t usec, void *userdata)
 
     (void)source;
     (void)usec;
-    c->tidying = false;
+    c->tidy_latest = 0;
     r = store_tidy(c->store);
     if (r == -EBUSY)
         plan_tidy(c, TIDY_AFTER);
     else if (r < 0)
-        plan_tidy(c, TIDY_AGAIN);
+        plan_tidy(c, TIDY_LATEST);
     return 0;
 }
 
