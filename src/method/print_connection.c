@@ -163,6 +163,7 @@ static void set_tls(CURL *h, struct exchange *x)
 {
     const struct connection *c = x->c;
     curl_easy_setopt(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(h, CURLOPT_SSL_CIPHER_LIST, TLS_PEER_CIPHERS);
     curl_easy_setopt(h, CURLOPT_SSL_SESSIONID_CACHE, 0L); /* a resumed session is not verified */
     curl_easy_setopt(h, CURLOPT_SSL_ENABLE_ALPN, 0L);
     if (c->pinned_key[0]) {

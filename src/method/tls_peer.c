@@ -105,7 +105,7 @@ static int load_crls(const struct tls_peer *p, SSL_CTX *context, struct outcome 
 static bool set_protocol(SSL_CTX *context)
 {
     return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
-           SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!PSK") == 1;
+           SSL_CTX_set_cipher_list(context, TLS_PEER_CIPHERS) == 1;
 }
 
 static bool set_name(const struct tls_peer *p, X509_VERIFY_PARAM *param)

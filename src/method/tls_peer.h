@@ -11,6 +11,9 @@
 
 enum { TLS_PEER_HOST = 254 }; /* bytes of a host name with its NUL */
 
+/* Forward secrecy and authenticated encryption (TLS 1.2; all of TLS 1.3 has them). */
+#define TLS_PEER_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!PSK"
+
 struct tls_peer;
 
 /* HOST is a DNS name, an IPv4 or an IPv6 address; CA_FILE and CRL_FILE (PEM) may be "": the system's CAs; nothing is

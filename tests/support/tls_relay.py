@@ -1,6 +1,6 @@
 """A man in the middle: takes connections, relays them to a server, and keeps what the client said.
 
-    Relay(target, tls, asks, answers)   TARGET is a unix socket's path or (host, port). With TLS, a server's context, the
+    Relay(target, tls, asks, answers)   .change(tls) ends what is connected, and goes on with other TLS. TARGET is a unix socket's path or (host, port). With TLS, a server's context, the
                                         client's side of it ends here and .heard is what it was told in clear. ASKS and
                                         ANSWERS, (old, new), are replaced on the way there and back.
 """
@@ -15,6 +15,7 @@ class Relay:
         self.target, self.tls = target, tls
         self.asks, self.answers = asks, answers
         self.heard = bytearray()
+        self.clients = set()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -43,8 +44,10 @@ class Relay:
         except OSError:
             client.close()
             return
+        self.clients.add(client)
         threading.Thread(target=self._pump, args=(server, client, self.answers), daemon=True).start()
         self._pump(client, server, self.asks, self.heard)
+        self.clients.discard(client)
 
     @staticmethod
     def _pump(source, target, change, keep=None):
@@ -57,6 +60,14 @@ class Relay:
         except OSError:
             pass
         source.close()
+
+    def change(self, tls):
+        self.tls = tls
+        for client in list(self.clients):
+            try:
+                client.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
     def stop(self):
         try:
