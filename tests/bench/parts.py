@@ -126,7 +126,7 @@ class Issuer:
     def hand_in(self, lines):
         """Writes these bytes as fast as they are taken, while the answers are read. Each must be "accepted"."""
         n, answers, accepted = lines.count(b"\n"), 0, 0
-        writer = threading.Thread(target=self.socket.sendall, args=(lines,))
+        writer = threading.Thread(target=self.socket.sendall, args=(lines,), daemon=True)
         writer.start()
         rest = b""
         while answers < n:
