@@ -81,27 +81,48 @@ static bool ends_with_line(int fd)
     return size <= 0 || (pread(fd, &last, 1, size - 1) == 1 && last == '\n');
 }
 
+static int take_lines(struct anchors *a, struct lines *lines, unsigned *ret_line)
+{
+    size_t size;
+    char *line;
+    int r;
+
+    while ((r = lines_next(lines, true, &line, &size)) > 0) {
+        *ret_line += 1;
+        r = take_line(a, line, size);
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
+
+/* Was the line that is no anchor the last one, without an end? */
+static int judge_bad(struct lines *lines)
+{
+    size_t size;
+    char *line;
+    int r = lines_next(lines, true, &line, &size);
+
+    if (r < 0 && r != -ENOBUFS)
+        return r;
+    return r == 0 && !ends_with_line(lines->fd) ? 0 : -EUCLEAN;
+}
+
 int anchors_read(struct anchors *a, const char *path, unsigned *ret_line)
 {
     CLEANUP(fd_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct lines lines = { .fd = fd, .input = BUFFER(LINE_MOST) };
-    size_t size;
-    char *line;
-    int r, more;
+    size_t before = a->n;
+    int r;
 
     *ret_line = 0;
     if (fd < 0)
         return errno == ENOENT ? 0 : -errno;
-    while ((r = lines_next(&lines, true, &line, &size)) > 0) {
-        *ret_line += 1;
-        r = take_line(a, line, size);
-        if (r < 0)
-            break;
-    }
-    if (r == -EUCLEAN) {
-        more = lines_next(&lines, true, &line, &size);
-        r = more == 0 && !ends_with_line(fd) ? 0 : more < 0 && more != -ENOBUFS ? more : r;
-    }
+    r = take_lines(a, &lines, ret_line);
+    if (r == -EUCLEAN)
+        r = judge_bad(&lines);
+    else if (r == 0 && a->n > before && !ends_with_line(fd))
+        a->n--; /* all but its end: anchors_append() cuts it off */
     buffer_release(&lines.input);
     return r == -ENOBUFS ? -EUCLEAN : r;
 }

@@ -72,9 +72,11 @@ int dialogue_ask(struct dialogue *d, json_t *request, dialogue_item *item, void 
             break;
         if (error)
             return take_error(error, p);
+        if (!one && !json_is_true(json_object_get(line, "ok")))
+            return -EPROTO;
         if (!one) {
             *ret = TAKE(line);
-            return json_is_true(json_object_get(*ret, "ok")) ? 0 : -EPROTO;
+            return 0;
         }
         r = item ? item(userdata, one) : 0;
     }

@@ -244,6 +244,29 @@ static void what_a_crash_leaves_is_good(void **state)
     check_says(y, "audit row 7", "missing");
 }
 
+/* Written whole but for the newline: cut off like any rest, so that its number is given again. */
+static void a_line_without_its_end_is_none(void **state)
+{
+    CLEANUP(auditor_cleanup) struct auditor *a = NULL;
+    CLEANUP(audit_check_cleanup) struct audit_check *c = NULL;
+    struct yard *y = *state;
+    struct problem p = { .code = "" };
+    char text[2048];
+    bool done = false;
+
+    tamper(y, "DELETE FROM anchor WHERE number = 2");
+    read_anchors(y, text);
+    text[strlen(text) - 1] = '\0';
+    write_anchors(y, text);
+    assert_int_equal(auditor_new(y->f.store, y->f.path, y->key, &a), 0);
+    assert_int_equal(auditor_seq(a), 4);
+    assert_int_equal(anchor(y, a), 0);
+    assert_int_equal(audit_check_new(y->f.store, y->f.path, y->key, &c, &p), 0);
+    assert_int_equal(audit_check_step(c, 100, &done, &p), 0);
+    assert_true(done);
+    assert_int_equal(audit_check_anchored(c), 7);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_yard, teardown_yard)
 
 int main(void)
@@ -260,6 +283,7 @@ int main(void)
         TEST(a_file_that_is_gone_is_found),
         TEST(a_line_that_is_no_anchor_is_found),
         TEST(what_a_crash_leaves_is_good),
+        TEST(a_line_without_its_end_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,7 +77,7 @@ static char *path_in(const struct house *h, const char *name)
     return path;
 }
 
-int house_setup(void **state)
+struct house *house_build_in(const char *parent)
 {
     struct house *h = calloc(1, sizeof(*h));
     struct control_host host = { .status = host_status,
@@ -90,7 +90,7 @@ int house_setup(void **state)
     char *path;
     int fd;
 
-    snprintf(h->dir, sizeof(h->dir), "/tmp/control-test-XXXXXX");
+    snprintf(h->dir, sizeof(h->dir), "%s/control-test-XXXXXX", parent);
     assert_non_null(mkdtemp(h->dir));
     path = path_in(h, "store.db");
     assert_int_equal(store_open("sqlite", path, &h->store, &p), 0);
@@ -113,7 +113,12 @@ int house_setup(void **state)
     assert_return_code(fd, 0);
     assert_int_equal(control_listen(h->control, fd), 0);
     free(path);
-    *state = h;
+    return h;
+}
+
+int house_setup(void **state)
+{
+    *state = house_build_in("/tmp");
     return 0;
 }
 

@@ -34,6 +34,8 @@ struct caller {
 
 int house_setup(void **state);
 int house_teardown(void **state);
+/* The same as house_setup() with its folder in PARENT (of at most 40 bytes). */
+struct house *house_build_in(const char *parent);
 
 /* One accepted event with a PIN for METHOD, committed. */
 struct uuid house_put(struct house *h, const char *event_id, enum delivery_state state);
