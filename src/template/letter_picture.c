@@ -77,6 +77,7 @@ static int take_pages(struct drawing *d, const struct filling *f, unsigned first
         r = letter_check_secret(d->l, &d->sheet);
     typesetter_forget(d->l->ts);
     fields_release(&fields);
+    d->sheet.fields = NULL;
     return r;
 }
 
