@@ -203,7 +203,18 @@ static int email_check(const struct event *e, const struct settings *s, struct p
     return check_protection(e, s, p);
 }
 
-static void email_warn(const struct settings *s, const char *secrets, method_warning *tell, void *userdata)
+static void warn_of_tls(const struct settings *s, const char *secrets, method_warning *tell, void *userdata)
+{
+    struct problem p;
+
+    if (strcmp(settings_text(s, "email.tls"), IN_CLEAR_ANYWHERE) != 0)
+        return;
+    problem_set(&p, "mail-without-tls", "email.tls", "everybody on the way to %.*s can read the %s",
+                (int)strcspn(settings_text(s, "email.server"), ":"), settings_text(s, "email.server"), secrets);
+    tell(userdata, &p);
+}
+
+static void warn_of_protection(const struct settings *s, const char *secrets, method_warning *tell, void *userdata)
 {
     const char *protection = settings_text(s, "email.protection");
     bool is_auto = strcmp(protection, "auto") == 0;
@@ -333,6 +344,12 @@ static void email_close(void *session)
         return;
     email_tls_free(e->tls);
     free(e);
+}
+
+static void email_warn(const struct settings *s, const char *secrets, method_warning *tell, void *userdata)
+{
+    warn_of_tls(s, secrets, tell, userdata);
+    warn_of_protection(s, secrets, tell, userdata);
 }
 
 const struct method method_email = {

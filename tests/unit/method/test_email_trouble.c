@@ -153,6 +153,42 @@ static void test_no_clear_text_elsewhere(void **state)
     assert_outcome(&bench, parcel(0), OUTCOME_DEFERRED, "tls-required", true);
 }
 
+#define IN_CLEAR_ANYWHERE "none-in-clear-over-the-network"
+
+static void note_warning(void *userdata, const struct problem *p)
+{
+    if (strcmp(p->where, "email.tls") == 0)
+        snprintf(userdata, sizeof(p->code), "%s", p->code);
+}
+
+static void test_clear_text_by_name(void **state)
+{
+    char warned[sizeof(((struct problem *)NULL)->code)] = "";
+
+    (void)state;
+    mail_bench_start(&bench, "localhost", NULL, "");
+    method_email.warn(bench.desk->desk.settings, "PIN", note_warning, warned);
+    assert_string_equal(warned, "");
+    stub_desk_set(bench.desk, "email.tls", IN_CLEAR_ANYWHERE);
+    method_email.warn(bench.desk->desk.settings, "PIN", note_warning, warned);
+    assert_string_equal(warned, "mail-without-tls");
+    add(1);
+    mail_bench_deliver(&bench);
+    assert_outcome(&bench, parcel(0), OUTCOME_DELIVERED, "smtp-250", false);
+    assert_null(json_object_get(parcel(0)->outcome.evidence, "tls"));
+}
+
+static void test_no_login_in_clear_over_the_network(void **state)
+{
+    (void)state;
+    mail_bench_start(&bench, "localhost", NULL, AUTH);
+    stub_desk_set(bench.desk, "email.tls", IN_CLEAR_ANYWHERE);
+    put_password("artificial");
+    add(1);
+    mail_bench_deliver(&bench);
+    assert_outcome(&bench, parcel(0), OUTCOME_DEFERRED, "auth-in-clear", true);
+}
+
 /* libesmtp looks for a client certificate where it cannot look: as in a sandbox that hides the home. */
 static void test_hidden_home(void **state)
 {
@@ -243,6 +279,8 @@ int main(int argc, char **argv)
         TEST(test_no_password),
         TEST(test_loopback_in_clear),
         TEST(test_no_clear_text_elsewhere),
+        TEST(test_clear_text_by_name),
+        TEST(test_no_login_in_clear_over_the_network),
         TEST(test_hidden_home),
         TEST(test_nobody),
         TEST(test_no_ca_file),
