@@ -18,6 +18,9 @@ struct desk {
     /* The next parcel handed to this worker, or NULL when none is waiting just now (or the worker must end).
      * It stays the desk's and is valid until reported. */
     struct parcel *(*next)(struct desk *d);
+    /* Waits until next() has one, OTHER (a descriptor, or -1) can be read or is closed, or the time (microseconds) is
+     * over. True: next() has one. */
+    bool (*wait)(struct desk *d, int other, int64_t time);
     /* Opens the secret and renders the row's document for PARCEL. 0; 1 with TROUBLE set (report it: deferred,
      * failed or cancelled); -errno. The caller releases the document as soon as it is delivered. */
     int (*compose)(struct desk *d, const struct parcel *p, struct document *ret, struct outcome *trouble);

@@ -177,6 +177,12 @@ static const struct setting rows[] = {
       .most = 3600 * MICROSECONDS_PER_SECOND,
       .help = "How long a step of the conversation may take; twice that for the answer to a whole message. "
               "Three times this must fit into workers.deadline." },
+    { .name = "email.keep",
+      .type = SETTING_DURATION,
+      .standard = "5s",
+      .least = 0,
+      .most = 60 * MICROSECONDS_PER_SECOND,
+      .help = "How long a connection is kept open for the next mail; 0s: it ends with the last one." },
     { .name = NULL },
 };
 
@@ -291,6 +297,7 @@ static int run_session(struct desk *d, struct email *e, struct parcel *first, st
         .hello = settings_text(s, "email.hello"),
         .username = settings_text(s, "email.username"),
         .timeout = settings_duration(s, "email.timeout"),
+        .keep = settings_duration(s, "email.keep"),
         .clear_anywhere = clear_anywhere,
         .holds_doubt = strcmp(settings_text(s, "email.in_doubt"), "hold") == 0,
     };

@@ -6,29 +6,16 @@
 #include <string.h>
 
 #include <auth-client.h>
-#include <libesmtp.h>
 
 #include "email_gate.h"
 #include "email_guard.h"
-#include "email_judge.h"
+#include "email_letter.h"
 #include "email_trouble.h"
 
 #include <pindispatch/crashpoint.h>
 #include <pindispatch/json.h>
 
 enum { DEADLINE_SPARE = 30 }; /* seconds that the guard has before the process's own deadline strikes */
-
-/* The message under way. There is one at a time, so that none is open that the server was not asked about. */
-struct letter {
-    struct parcel *parcel; /* NULL: there is none */
-    struct document document;
-    smtp_message_t message;
-    smtp_recipient_t recipient;
-    char id[MAIL_MESSAGE_ID];
-    size_t given; /* bytes handed to the library */
-    bool begun;   /* the first was asked for */
-    bool whole;   /* the last was handed over while the connection stood */
-};
 
 struct session {
     struct desk *desk;
@@ -39,6 +26,8 @@ struct session {
     auth_context_t auth;
     struct letter now;
     unsigned taken;
+    const char *written; /* the library's own buffer, and the most that it wrote from it */
+    size_t written_most;
     int error;               /* -errno: go no further */
     int library_error;       /* smtp_errno() after the session */
     bool connected;          /* at least once */
@@ -53,38 +42,6 @@ static void allow(struct session *s, int64_t microseconds)
 {
     email_guard_give(&s->guard, microseconds);
     s->desk->deadline(s->desk, (unsigned)(microseconds / MICROSECONDS_PER_SECOND) + DEADLINE_SPARE);
-}
-
-static void fill_reply(struct mail_reply *r, enum mail_step step, const smtp_status_t *status)
-{
-    *r = (struct mail_reply){ .step = step };
-    if (!status || status->code < 0)
-        return;
-    r->code = status->code;
-    if (status->enh_class > 0)
-        snprintf(r->enhanced, sizeof(r->enhanced), "%d.%d.%d", status->enh_class, status->enh_subject,
-                 status->enh_detail);
-    mail_reply_set_text(r, status->text);
-}
-
-static bool is_good(const smtp_status_t *status)
-{
-    return status && status->code / 100 == 2;
-}
-
-/* The reply that decides: the first refusal, since what comes after it only echoes it (DATA's 554 after a
- * recipient's 450). */
-static void deciding_reply(const struct letter *l, struct mail_reply *r)
-{
-    const smtp_status_t *mail = smtp_reverse_path_status(l->message);
-    const smtp_status_t *rcpt = smtp_recipient_status(l->recipient);
-
-    if (!is_good(mail))
-        fill_reply(r, STEP_MAIL, mail);
-    else if (!is_good(rcpt))
-        fill_reply(r, STEP_RCPT, rcpt);
-    else
-        fill_reply(r, l->begun ? STEP_MESSAGE : STEP_DATA, smtp_message_transfer_status(l->message));
 }
 
 /* NULL: out of memory. */
@@ -121,7 +78,7 @@ static void settle_by_reply(struct session *s)
     struct outcome o = { .code = "" };
     struct mail_reply r;
 
-    deciding_reply(&s->now, &r);
+    letter_reply(&s->now, &r);
     mail_judge(&r, &o);
     settle(s, &o, &r);
 }
@@ -211,23 +168,48 @@ static void take(struct session *s, struct parcel *p)
         s->error = r;
 }
 
+static bool may_take(const struct session *s)
+{
+    return !s->now.parcel && !s->error && s->taken < EMAIL_SESSION_MOST && !s->gate.closing && !*s->trouble->code;
+}
+
 /* Messages may be added while the session runs, as long as the library has not looked for the next one yet. */
 static void take_next(struct session *s)
 {
-    struct parcel *p;
+    while (may_take(s)) {
+        struct parcel *p = s->desk->next(s->desk);
 
-    while (!s->now.parcel && !s->error && s->taken < EMAIL_SESSION_MOST && !s->gate.closing && !*s->trouble->code) {
-        p = s->desk->next(s->desk);
         if (!p)
             return;
         take(s, p);
     }
 }
 
+/* The end of a mail that is settled is in there until something else is written. */
+static void wipe_written(struct session *s)
+{
+    if (s->written)
+        secret_wipe((char *)s->written, s->written_most);
+    s->written = NULL;
+}
+
+/* The same, and waits for the next one when there is none, as long as the server does not hang up. */
+static void await_next(struct session *s)
+{
+    take_next(s);
+    while (may_take(s) && s->account->keep > 0) {
+        wipe_written(s);
+        s->desk->deadline(s->desk, 0);
+        if (!s->desk->wait(s->desk, s->guard.fd, s->account->keep))
+            return;
+        take_next(s);
+    }
+}
+
 /* Called for every MAIL and RCPT reply; a good one is no news, and after a breach none is believed. */
 static void on_refusal(struct session *s, const smtp_status_t *status)
 {
-    if (!s->now.parcel || s->gate.breach || is_good(status))
+    if (!s->now.parcel || s->gate.breach || letter_is_good(status))
         return;
     settle_by_reply(s);
     take_next(s);
@@ -243,7 +225,7 @@ static void on_message_end(struct session *s)
     settle_by_reply(s);
     /* After a refused DATA the library has looked for the next message before it tells: too late for this one. */
     if (begun)
-        take_next(s);
+        await_next(s);
 }
 
 static void on_tls(struct session *s, SSL *ssl)
@@ -309,6 +291,13 @@ static void on_event(smtp_session_t smtp, int event, void *arg, ...)
     errno = 0;
 }
 
+static void note_written(struct session *s, const char *bytes, size_t size)
+{
+    allow(s, s->account->timeout);
+    s->written_most = s->written == bytes && s->written_most > size ? s->written_most : size;
+    s->written = bytes;
+}
+
 /* Bytes about to be written or just read, passwords among them: never kept, never shown. */
 static void on_bytes(const char *bytes, int size, int writing, void *arg)
 {
@@ -318,7 +307,7 @@ static void on_bytes(const char *bytes, int size, int writing, void *arg)
     if (writing ? email_gate_out(&s->gate, bytes, (size_t)size)
                 : email_gate_in(&s->gate, (char *)bytes, (size_t)size)) {
         if (writing)
-            allow(s, s->account->timeout);
+            note_written(s, bytes, (size_t)size);
         return;
     }
     email_guard_cut(&s->guard, GUARD_BREACH);

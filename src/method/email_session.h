@@ -21,6 +21,7 @@ struct email_account {
     struct email_tls *tls;         /* NULL: in clear */
     bool clear_anywhere;           /* in clear also to other addresses than loopback */
     int64_t timeout;               /* microseconds, of each step of the conversation; twice that for the last */
+    int64_t keep;                  /* microseconds that the connection waits for the next mail; 0: it does not */
     bool holds_doubt;              /* what may be out is committed before its first byte: desk->mark() */
 };
 

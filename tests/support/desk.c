@@ -41,6 +41,16 @@ static struct parcel *desk_next(struct desk *d)
     return NULL;
 }
 
+static bool desk_wait(struct desk *d, int other, int64_t time)
+{
+    struct stub_desk *s = stub(d);
+    (void)time;
+    if (!s->on_wait)
+        return false;
+    note(s, "wait");
+    return s->on_wait(s, other);
+}
+
 static int desk_compose(struct desk *d, const struct parcel *parcel, struct document *ret, struct outcome *trouble)
 {
     struct stub_desk *s = stub(d);
@@ -152,6 +162,7 @@ struct stub_desk *stub_desk_new(const struct setting *rows)
         .settings = s->own,
         .clock = &clock_real,
         .next = desk_next,
+        .wait = desk_wait,
         .compose = desk_compose,
         .mark = desk_mark,
         .mark_all = desk_mark_all,

@@ -31,6 +31,7 @@ struct stub_desk {
     int mark_fails, report_fails; /* -errno that these answer with */
     /* Called within mark and mark_all, before they answer. May be NULL. */
     void (*on_mark)(struct stub_desk *s, struct parcel *const *p, size_t n);
+    bool (*on_wait)(struct stub_desk *s, int other);                 /* NULL: nothing is waited for */
     void (*on_compose)(struct stub_desk *s, const struct parcel *p); /* likewise; may be NULL */
     void *userdata;
 

@@ -100,6 +100,30 @@ static void test_many(void **state)
     assert_int_equal(count(3, "end", NULL), 3);
 }
 
+/* The next parcel arrives while the connection is open. */
+static bool serve_one_more(struct stub_desk *desk, int other)
+{
+    assert_true(other >= 0);
+    assert_true(parcel(desk->next - 1)->reported); /* nothing is kept back while it waits */
+    assert_int_equal(desk->armed, 0);
+    desk->serve++;
+    return desk->serve <= desk->n;
+}
+
+static void test_connection_waits_for_the_next_mail(void **state)
+{
+    (void)state;
+    mail_bench_start(&bench, "localhost", "good", "");
+    bench.desk->on_wait = serve_one_more;
+    bench.desk->serve = 1;
+    add(3);
+    mail_bench_deliver(&bench);
+    for (size_t i = 0; i < 3; i++)
+        assert_outcome(&bench, parcel(i), OUTCOME_DELIVERED, "smtp-250", false);
+    assert_int_equal(count(1, "message", NULL), 3);
+    assert_int_equal(count(1, "line", "QUIT"), 1);
+}
+
 /* A refusal is that message's own: the session goes on, and statuses stay with their messages. */
 static void refuse_in_turn(const char *steps, size_t connections)
 {
@@ -309,6 +333,7 @@ int main(int argc, char **argv)
         TEST(test_evidence),
         TEST(test_bytes),
         TEST(test_many),
+        TEST(test_connection_waits_for_the_next_mail),
         TEST(test_refused_sender),
         TEST(test_refused_recipient),
         TEST(test_refused_data),
