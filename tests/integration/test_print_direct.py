@@ -11,6 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
+import cups_relay  # noqa: E402
 import pwg  # noqa: E402
 import tls  # noqa: E402
 from dispatcher import Dispatcher, canary, card_event, wait_until  # noqa: E402
@@ -143,6 +144,41 @@ class Raster(DirectTest):
                 strange += sum(v < 64 and n > 192 for v, n in zip(row, darkest_near(b, width_b, y, page.width)))
         self.assertGreater(dark, 10000)
         self.assertLess(strange, dark / 60, (strange, dark))  # another PIN: dark / 28 and more
+
+
+class Connection(DirectTest):
+    """What becomes of a letter whose connection to the printer breaks."""
+
+    def break_at(self, words, letters=1):
+        self.begin(groups={"workers": {"print": 1}})
+        relay = cups_relay.Relay(("127.0.0.1", self.printer.port), ("127.0.0.1", 0), self.dir / "lose")
+        port = relay.listener.getsockname()[1]
+        self.dispatcher.groups["print"]["printer"] = f"ipp://127.0.0.1:{port}/ipp/print"
+        (self.dir / "lose").write_text(words)
+        self.dispatcher.start()
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(letters)))
+        self.wait_all(deliveries)
+        self.assertFalse((self.dir / "lose").exists(), "nothing was lost")
+        self.assert_each_printed_once(deliveries)
+        self.assertEqual(self.printer.jobs(), [])
+
+    def test_breaks_before_the_job(self):
+        self.break_at("0x0005 early")
+
+    def test_answer_to_the_job_is_lost(self):
+        self.break_at("0x0005")
+
+    def test_breaks_before_the_document(self):
+        self.break_at("0x0006 early", letters=2)
+
+    def test_breaks_amid_the_document(self):
+        self.break_at("0x0006 before", letters=2)
+
+    def test_answer_to_the_document_is_lost(self):
+        self.break_at("0x0006", letters=2)
+
+    def test_question_for_a_job_is_lost(self):
+        self.break_at("0x0009")
 
 
 class Interruption(DirectTest):

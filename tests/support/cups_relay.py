@@ -1,8 +1,9 @@
-"""A relay before a cupsd that loses answers: the request arrives whole, its answer does not.
+"""A relay before a cupsd, or a printer that is talked to directly, that loses answers: the request arrives whole, its answer does not.
 
     Relay(server, path, lose)   listens at PATH; LOSE is a file with an IPP operation ("0x0005"): the next answer to
                                 that operation is dropped with its connection, and the file is removed. With "0x0005
-                                before" the request is dropped instead: the connection ends before cupsd has it all.
+                                before" the request is dropped instead: the connection ends before cupsd has it all; with
+                                "0x0005 early", before it has anything of it. An address is a path or (host, port).
 """
 
 import pathlib
@@ -10,12 +11,19 @@ import socket
 import threading
 
 
+def family_of(address):
+    return socket.AF_INET if isinstance(address, tuple) else socket.AF_UNIX
+
+
 class Relay:
-    def __init__(self, server, path, lose):
+    def __init__(self, server, address, lose):
         self.server, self.lose = server, pathlib.Path(lose)
-        pathlib.Path(path).unlink(missing_ok=True)
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(path))
+        self.listener = socket.socket(family_of(address))
+        if isinstance(address, tuple):
+            self.listener.bind(address)
+        else:
+            pathlib.Path(address).unlink(missing_ok=True)
+            self.listener.bind(str(address))
         self.listener.listen(16)
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -25,7 +33,7 @@ class Relay:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client):
-        with client, socket.socket(socket.AF_UNIX) as server, client.makefile("rb") as requests:
+        with client, socket.socket(family_of(self.server)) as server, client.makefile("rb") as requests:
             try:
                 server.connect(self.server)
                 with server.makefile("rb") as answers:
@@ -51,6 +59,8 @@ class Relay:
             client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = requests.read(size)
         wanted = self._wanted(body)
+        if wanted == "early":
+            return False
         server.sendall(without_expect(head) + (body[:-1] if wanted == "before" else body))
         if wanted == "before":
             return False
