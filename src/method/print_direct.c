@@ -219,13 +219,16 @@ int direct_end_open(struct batch *b)
     for (size_t k = 0; k < b->n; k++) {
         struct item *i = &b->items[k];
         struct outcome ignored = { 0 };
+        struct print_job job;
         if (!batch_is_open(i, 1 << STAGE_SPOOLED) || i->job.state != IPP_JSTATE_HELD)
             continue;
         int e = spooler_cancel(b->spooler, i->job.id, &ignored);
-        if (e >= 0)
-            e = spooler_jobs(b->spooler, &i->job.id, 1, &i->job, &ignored);
+        if (e == 0)
+            e = spooler_jobs(b->spooler, &i->job.id, 1, &job, &ignored);
         if (e < 0)
             return e;
+        if (e == 0 && job.id)
+            i->job = job;
     }
     return 0;
 }

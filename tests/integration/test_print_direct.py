@@ -149,13 +149,16 @@ class Raster(DirectTest):
 class Connection(DirectTest):
     """What becomes of a letter whose connection to the printer breaks."""
 
-    def break_at(self, words, letters=1):
+    def begin_broken(self, words):
         self.begin(groups={"workers": {"print": 1}})
         relay = cups_relay.Relay(("127.0.0.1", self.printer.port), ("127.0.0.1", 0), self.dir / "lose")
         port = relay.listener.getsockname()[1]
         self.dispatcher.groups["print"]["printer"] = f"ipp://127.0.0.1:{port}/ipp/print"
         (self.dir / "lose").write_text(words)
         self.dispatcher.start()
+
+    def break_at(self, words, letters=1):
+        self.begin_broken(words)
         deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(letters)))
         self.wait_all(deliveries)
         self.assertFalse((self.dir / "lose").exists(), "nothing was lost")
@@ -170,6 +173,17 @@ class Connection(DirectTest):
 
     def test_breaks_before_the_document(self):
         self.break_at("0x0006 early", letters=2)
+
+    def test_nobody_can_be_asked_what_came(self):
+        """Once a letter counts as sent, a job that never got it is ended, and the letter has failed."""
+        self.begin_broken("0x0006 early\n0x0009 early")
+        (delivery,) = self.submit(card_event("1", canary(6)))
+        outcome = self.dispatcher.wait_state(delivery, "failed")["outcome"]
+        self.assertEqual(outcome["code"], "job-canceled")
+        self.assertEqual((self.printer.printed(), self.printer.jobs()), ([], []))
+        self.dispatcher.ctl("retry", delivery)
+        self.dispatcher.wait_state(delivery, "delivered")
+        self.assertEqual(len(self.printer.printed()), 1)
 
     def test_breaks_amid_the_document(self):
         self.break_at("0x0006 before", letters=2)

@@ -3,7 +3,8 @@
     Relay(server, path, lose)   listens at PATH; LOSE is a file with an IPP operation ("0x0005"): the next answer to
                                 that operation is dropped with its connection, and the file is removed. With "0x0005
                                 before" the request is dropped instead: the connection ends before cupsd has it all; with
-                                "0x0005 early", before it has anything of it. An address is a path or (host, port).
+                                "0x0005 early", before it has anything of it. Of several
+                                lines each is what is lost next. An address is a path or (host, port).
 """
 
 import pathlib
@@ -45,10 +46,14 @@ class Relay:
     def _wanted(self, body):
         if not self.lose.exists():
             return None
-        words = self.lose.read_text().split()
+        line, _, others = self.lose.read_text().partition("\n")
+        words = line.split()
         if int(words[0], 16) != int.from_bytes(body[2:4], "big"):
             return None
-        self.lose.unlink()
+        if others:
+            self.lose.write_text(others)
+        else:
+            self.lose.unlink()
         return words[1] if len(words) > 1 else "after"
 
     def _exchange(self, client, requests, server, answers):
