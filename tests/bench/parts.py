@@ -14,6 +14,7 @@ import time
 from harness import ROOT, say
 
 SUPPORT = ROOT / "tests" / "support"
+WRITE_AT_ONCE = 64 * 1024  # bytes: the socket's buffer takes them
 PATIENCE = 300  # seconds without an end: something hangs
 
 
@@ -125,10 +126,16 @@ class Issuer:
 
     def hand_in(self, lines):
         """Writes these bytes as fast as they are taken, while the answers are read. Each must be "accepted"."""
-        n, answers, accepted = lines.count(b"\n"), 0, 0
+        if len(lines) <= WRITE_AT_ONCE:
+            self.socket.sendall(lines)
+            return self.answers(lines)
         writer = threading.Thread(target=self.socket.sendall, args=(lines,), daemon=True)
         writer.start()
-        rest = b""
+        self.answers(lines)
+        return writer.join()
+
+    def answers(self, lines):
+        n, answers, accepted, rest = lines.count(b"\n"), 0, 0, b""
         while answers < n:
             bytes_ = self.socket.recv(1 << 18)
             if not bytes_:
@@ -136,7 +143,6 @@ class Issuer:
             whole, _, rest = (rest + bytes_).rpartition(b"\n")
             answers += bytes_.count(b"\n")
             accepted += whole.count(b'"accepted"')
-        writer.join()
         if accepted != n:
             raise RuntimeError(f"{accepted} of {n} events were accepted; the last answer: {whole[-300:]}")
 
