@@ -349,6 +349,59 @@ static void test_templates_that_are_refused(void **state)
     assert_refused("s", "{{secret}}", "{{secret}} {{holder.nmae}}", "mail.html:1:14", "unknown-variable");
 }
 
+/* Loads "pin-cover" of these parts. The code of what is wrong with it, "" for nothing. */
+static const char *cover_of(const char *subject, const char *text, const char *html)
+{
+    static struct problem p;
+    CLEANUP(mail_cleanup) struct mail *m = NULL;
+    struct folder f;
+    int r;
+
+    p = (struct problem){ .code = "" };
+    folder_init(&f);
+    folder_write(&f, "pin-cover.subject", subject);
+    folder_write(&f, "pin-cover.txt", text);
+    folder_write(&f, "pin-cover.html", html);
+    r = mail_load(f.path, "pin-cover", &m, &p);
+    assert_int_equal(r, p.code[0] ? 1 : 0);
+    folder_remove(&f, (const char *const[]){ "pin-cover.subject", "pin-cover.txt", "pin-cover.html", NULL });
+    return p.code;
+}
+
+static void test_a_cover_prints_no_secret(void **state)
+{
+    (void)state;
+    assert_true(mail_is_cover("mail-cover") && !mail_is_cover("cover") && !mail_is_cover("mail-cover2"));
+    assert_string_equal(cover_of("s", "see {{card.id}}", "<p>see</p>"), "");
+    assert_string_equal(cover_of("s", "{{#pin}}your PIN{{/pin}}{{#puk}}your PUK{{/puk}}", "<p>see</p>"), "");
+    assert_string_equal(cover_of("s", "{{secret}}", "<p>see</p>"), "secret");
+    assert_string_equal(cover_of("s", "see", "<p>{{#pin}}{{pin}}{{/pin}}</p>"), "secret");
+    assert_string_equal(cover_of("{{pin}}", "see", "<p>see</p>"), "secret");
+}
+
+static void test_a_cover_and_its_attachment(void **state)
+{
+    CLEANUP(mail_cleanup) struct mail *m = NULL;
+    CLEANUP(buffer_release) struct buffer pdf = BUFFER(1024);
+    struct problem p = { .message = "" };
+    struct sample s;
+
+    (void)state;
+    assert_int_equal(buffer_add_text(&pdf, "%PDF-"), 0);
+    assert_int_equal(mail_load(TEMPLATES, "mail-cover", &m, &p), 0);
+    for (size_t i = 0; mail_language(m, i); i++) {
+        sample_init(&s, "Asa", mail_language(m, i), SECRET_PUK, "73519264");
+        s.filling.attachment = &pdf;
+        write_mail(m, &s);
+        assert_int_equal(buffer_terminate(&s.document.bytes), 0);
+        assert_null(strstr(buffer_bytes(&s.document.bytes), "73519264"));
+        assert_has(buffer_bytes(&s.document.bytes), "Content-Type: multipart/mixed;");
+        assert_has(buffer_bytes(&s.document.bytes), "filename=letter.pdf");
+        assert_has(buffer_bytes(&s.document.bytes), "JVBERi0="); /* "%PDF-" */
+        sample_release(&s);
+    }
+}
+
 static void test_a_language_is_whole(void **state)
 {
     struct folder f;
@@ -394,6 +447,8 @@ int main(void)
         cmocka_unit_test(test_missing_fields),
         cmocka_unit_test(test_long_values),
         cmocka_unit_test(test_templates_that_are_refused),
+        cmocka_unit_test(test_a_cover_prints_no_secret),
+        cmocka_unit_test(test_a_cover_and_its_attachment),
         cmocka_unit_test(test_a_language_is_whole),
         cmocka_unit_test(test_each_attempt_is_the_same),
     };
