@@ -8,6 +8,7 @@
 #include <pindispatch/outcome.h>
 #include <pindispatch/parcel.h>
 #include <pindispatch/settings.h>
+#include <pindispatch/waiting.h>
 
 /* What a method may ask of the worker that it runs in. Methods know neither templates, nor keys, nor wires. */
 struct desk {
@@ -42,6 +43,10 @@ struct desk {
     /* Tells what is wrong with the destination although it is used: an array of {"code","reason"}, borrowed, which
      * replaces what was told before. 0 or -errno. */
     int (*findings)(struct desk *d, const json_t *findings);
+    /* Which of these, at most WAITING_MOST, belong to nothing that is in hand anywhere, and are not what was sent:
+     * sets `left`. They can be taken away as long as they still wait after this answer; what is made later is not
+     * among them. 0 or -errno. */
+    int (*leftovers)(struct desk *d, struct waiting *w, size_t n);
     /* (Re)arms this process's own deadline before a library call that may block: it dies after SECONDS. 0: disarms.
      */
     void (*deadline)(struct desk *d, unsigned seconds);
@@ -79,6 +84,9 @@ struct method {
     /* In a worker: delivers parcels from desk->next() until there is none, or a session's worth is done, and
      * reports each. 0, or -errno when this worker cannot go on (it then ends). */
     int (*deliver)(struct desk *d, void *session);
+    /* In a worker, at times: takes away what interrupted attempts left at the destination and nothing else will look
+     * for. 0, or -errno as deliver(). May be NULL. */
+    int (*tidy)(struct desk *d, void *session);
     void (*close)(void *session);
 };
 

@@ -5,22 +5,25 @@
  *   {"do":"deliver","parcel":{…}}                    {"say":"begin","id"}
  *   {"do":"go","ids":[…]}  (after the commit)        {"say":"mark","marks":[{"id","evidence"}…]}
  *   {"do":"stop","ids":[…]} (it was not committed)   {"say":"outcome","id","outcome":{…},"template":hash}
- *   {"do":"quit"}                                    {"say":"findings","findings":[{"code","reason"}…]}
- *                                                    {"say":"bye"}
+ *   {"do":"tidy"}                                    {"say":"waiting","jobs":[{"id","job_uuid","job"}…]}
+ *   {"do":"clear","left":[bool…]}                    {"say":"findings","findings":[{"code","reason"}…]}
+ *   {"do":"quit"}                                    {"say":"bye"}
  *
- * "go" answers a whole "mark". A worker that sees the end of file stops before its next irreversible step. */
+ * "go" answers a whole "mark", and "clear" a "waiting", in its order. A worker that sees the end of file stops before
+ * its next irreversible step. */
 #ifndef PINDISPATCH_PROTOCOL_H
 #define PINDISPATCH_PROTOCOL_H
 
 #include <pindispatch/buffer.h>
 #include <pindispatch/outcome.h>
 #include <pindispatch/parcel.h>
+#include <pindispatch/waiting.h>
 
 #include <jansson.h>
 
 enum { PROTOCOL_LINE = 256 * 1024, PROTOCOL_MARKS = 256, PROTOCOL_FINDINGS = 32 };
 
-enum order_kind { ORDER_SETUP, ORDER_DELIVER, ORDER_GO, ORDER_STOP, ORDER_QUIT };
+enum order_kind { ORDER_SETUP, ORDER_DELIVER, ORDER_GO, ORDER_STOP, ORDER_TIDY, ORDER_CLEAR, ORDER_QUIT };
 
 struct order {
     enum order_kind kind;
@@ -29,9 +32,11 @@ struct order {
     struct parcel parcel;            /* deliver, owned */
     struct uuid ids[PROTOCOL_MARKS]; /* go, stop */
     size_t n_ids;
+    bool left[WAITING_MOST]; /* clear */
+    size_t n_left;
 };
 
-enum word_kind { WORD_READY, WORD_UNFIT, WORD_BEGIN, WORD_MARK, WORD_OUTCOME, WORD_FINDINGS, WORD_BYE };
+enum word_kind { WORD_READY, WORD_UNFIT, WORD_BEGIN, WORD_MARK, WORD_OUTCOME, WORD_WAITING, WORD_FINDINGS, WORD_BYE };
 
 struct word {
     enum word_kind kind;
@@ -44,6 +49,8 @@ struct word {
         json_t *evidence; /* owned, may be NULL */
     } marks[PROTOCOL_MARKS];
     size_t n_marks;
+    struct waiting waiting[WAITING_MOST];
+    size_t n_waiting;
 };
 
 /* Parsers: 0, -EINVAL, -ENOMEM; RET is set whole or not at all. Release what they gave. */
@@ -58,11 +65,13 @@ int order_add_setup(struct buffer *b, const char *method, const json_t *settings
  * not looked at, so that the dispatcher need not parse what it only passes on. */
 int order_add_deliver(struct buffer *b, const struct parcel *p, const char *event, const char *evidence);
 int order_add_ids(struct buffer *b, enum order_kind kind, const struct uuid *ids, size_t n); /* go, stop */
-int order_add_quit(struct buffer *b);
+int order_add_plain(struct buffer *b, enum order_kind kind);                                 /* tidy, quit */
+int order_add_clear(struct buffer *b, const struct waiting *w, size_t n);
 int word_add_plain(struct buffer *b, enum word_kind kind); /* ready, bye */
 int word_add_unfit(struct buffer *b, const char *code, const char *reason);
 int word_add_begin(struct buffer *b, const struct uuid *id);
 int word_add_mark(struct buffer *b, struct parcel *const *p, const json_t *const *evidence, size_t n);
+int word_add_waiting(struct buffer *b, const struct waiting *w, size_t n);
 int word_add_findings(struct buffer *b, const json_t *findings);
 int word_add_outcome(struct buffer *b, const struct uuid *id, const struct outcome *o, const char *template_hash);
 

@@ -146,7 +146,7 @@ struct audit_row {
     int64_t uid;
     uint64_t generation;
     const char *template_hash;
-    const char *detail; /* JSON: outcome or mark; may be NULL */
+    const char *detail; /* JSON: outcome, mark, or {"copy","job_uuid"} of a new copy; may be NULL */
     const char *hash;   /* hex SHA-256 over the previous row's hash and this row */
 };
 typedef int audit_each(void *userdata, const struct audit_row *r);

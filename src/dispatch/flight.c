@@ -128,8 +128,9 @@ static void log_change(const struct flight *f, enum delivery_state to)
 {
     char id[UUID_TEXT];
     bool bad = STATE_BIT(to) & (STATE_BIT(STATE_FAILED) | STATE_BIT(STATE_IN_DOUBT));
+    bool maybe_twice = json_is_true(json_object_get(f->outcome.evidence, "interrupted"));
 
-    log_event(bad ? LOG_WARNING : LOG_INFO, MESSAGE_DELIVERY_STATE,
+    log_event(bad || maybe_twice ? LOG_WARNING : LOG_INFO, MESSAGE_DELIVERY_STATE,
               LOG_FIELDS(LOG_FIELD("DELIVERY_ID", uuid_format(&f->parcel.id, id)),
                          LOG_FIELD("DELIVERY_STATE", state_name(to)),
                          LOG_FIELD("DELIVERY_METHOD", f->lane->method->names[f->parcel.secret]),

@@ -65,7 +65,7 @@ static struct link *roomiest(const struct lane *l)
 }
 
 /* Looks go to one worker, however full: it asks the printer for all of them at once. */
-static struct link *looker(const struct lane *l)
+struct link *lane_idlest(const struct lane *l)
 {
     struct link *best = NULL;
 
@@ -93,7 +93,7 @@ static bool hand_out_one(struct lane *l, struct flight *f, struct link *look_lin
 
 void lane_hand_out(struct lane *l)
 {
-    struct link *look_link = looker(l);
+    struct link *look_link = lane_idlest(l);
 
     for (struct flight *f = l->flights; f; f = f->next)
         if (f->place == FLIGHT_WAITING && !hand_out_one(l, f, look_link))
@@ -168,7 +168,7 @@ static int on_again(sd_event_source *source, uint64_t now, void *userdata)
     return 0;
 }
 
-static int add_timer(struct lane *l, sd_event_time_handler_t handler, sd_event_source **ret)
+int lane_add_timer(struct lane *l, sd_event_time_handler_t handler, sd_event_source **ret)
 {
     int r = sd_event_add_time_relative(l->dispatch->site->loop, ret, CLOCK_MONOTONIC, 0, 1000, handler, l);
 
@@ -183,11 +183,13 @@ int lane_open(struct lane *l, struct dispatch *d, const struct method *m)
 
     *l = (struct lane){ .dispatch = d, .method = m, .look_after = LOOK_FIRST };
     l->last_flight = &l->flights;
-    r = add_timer(l, on_due, &l->due);
+    r = lane_add_timer(l, on_due, &l->due);
     if (r >= 0)
-        r = add_timer(l, on_look, &l->look);
+        r = lane_add_timer(l, on_look, &l->look);
     if (r >= 0)
-        r = add_timer(l, on_again, &l->again);
+        r = lane_add_timer(l, on_again, &l->again);
+    if (r >= 0)
+        r = sweep_open(l);
     if (r >= 0)
         lane_ensure_links(l);
     return r < 0 ? r : 0;
@@ -202,6 +204,7 @@ void lane_close(struct lane *l)
     sd_event_source_disable_unref(l->due);
     sd_event_source_disable_unref(l->look);
     sd_event_source_disable_unref(l->again);
+    sd_event_source_disable_unref(l->sweep);
     json_decref(l->findings);
 }
 

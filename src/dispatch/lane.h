@@ -82,6 +82,8 @@ struct lane {
     sd_event_source *look;                 /* when resting flights are looked at */
     sd_event_source *again;                /* when unsaved changes are tried again */
     int64_t look_after;                    /* microseconds; grows while nothing changes */
+    sd_event_source *sweep;                /* when a worker looks for what interrupted attempts left */
+    int64_t sweep_after;                   /* microseconds; grows while nobody was interrupted */
     struct trouble trouble;
     json_t *findings; /* what the last worker that looked found wrong with the destination: [{"code","reason"}…] */
     bool drained;     /* the last claim found less than it could take */
@@ -108,11 +110,14 @@ void lane_try_later(struct lane *l);
 /* Gives waiting flights to workers with room. */
 void lane_hand_out(struct lane *l);
 void lane_look_soon(struct lane *l, bool changed);
+/* The worker with the least in hand; NULL: none is ready. */
+struct link *lane_idlest(const struct lane *l);
 bool lane_is_quiet(const struct lane *l);
 const struct settings *lane_settings(const struct lane *l);
 struct cause lane_cause(const struct lane *l, const char *what);
 struct retry_law lane_law(const struct lane *l);
 
+int lane_add_timer(struct lane *l, sd_event_time_handler_t handler, sd_event_source **ret);
 int64_t lane_now(const struct lane *l);
 void lane_wake(sd_event_source *timer, int64_t microseconds);
 
@@ -130,6 +135,13 @@ void lane_note_unfit(struct lane *l, const char *code, const char *reason);
 void lane_note_well(struct lane *l);
 /* The destination is used although this is wrong with it. FINDINGS replaces what was noted before. */
 void lane_note_findings(struct lane *l, json_t *findings);
+
+/* sweep.c: what interrupted attempts left at the destination */
+int sweep_open(struct lane *l);
+/* Somebody was interrupted: looks soon, and again some time later, since whoever made something may live on. */
+void sweep_soon(struct lane *l);
+/* Sets `left` of each. 0 or -errno. */
+int sweep_judge(const struct lane *l, struct waiting *w, size_t n);
 
 /* flight.c: what becomes of a delivery */
 int flight_new(struct lane *l, const struct record *r, struct flight **ret);
@@ -152,6 +164,7 @@ unsigned link_room(const struct link *k);
 /* 0, or -errno: then the link is lost and the flight still waits. */
 int link_deliver(struct link *k, struct flight *f);
 void link_quit(struct link *k);
+int link_tidy(struct link *k);
 
 /* process.c: 0 with the connected socket (the caller's), and the link's pid and child set; or -errno */
 int process_start(struct link *k, int *ret_fd);

@@ -131,6 +131,18 @@ static int on_begin(struct link *k, const struct word *w)
     return 0;
 }
 
+static int on_waiting(struct link *k, struct word *w)
+{
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+    int r = sweep_judge(k->lane, w->waiting, w->n_waiting);
+
+    /* A worker that gets no answer waits: it is better ended. */
+    if (r == 0)
+        r = send_buffer(k, &line, order_add_clear(&line, w->waiting, w->n_waiting));
+    CRASH_POINT("dispatch.swept");
+    return r;
+}
+
 static int on_unfit(struct link *k, const struct word *w)
 {
     char code[sizeof(w->outcome.code)], reason[sizeof(w->outcome.reason)];
@@ -160,6 +172,8 @@ static int on_word(struct link *k, struct word *w)
         return on_mark(k, w);
     case WORD_OUTCOME:
         return on_outcome(k, w);
+    case WORD_WAITING:
+        return on_waiting(k, w);
     case WORD_FINDINGS:
         lane_note_findings(k->lane, w->findings);
         return 0;
@@ -240,6 +254,8 @@ static void lose(struct link *k, const char *code, const char *reason)
 
     CRASH_POINT("dispatch.worker-lost");
     log_lost(k, reason);
+    if (k->in_hand > 0)
+        sweep_soon(l);
     if (k->pid > 0 && !expected)
         kill(k->pid, SIGKILL);
     k->channel = channel_close(k->channel);
@@ -327,7 +343,14 @@ void link_quit(struct link *k)
     if (k->quitting)
         return;
     k->quitting = true;
-    send_buffer(k, &line, order_add_quit(&line));
+    send_buffer(k, &line, order_add_plain(&line, ORDER_QUIT));
+}
+
+int link_tidy(struct link *k)
+{
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+
+    return send_buffer(k, &line, order_add_plain(&line, ORDER_TIDY));
 }
 
 int link_deliver(struct link *k, struct flight *f)

@@ -100,9 +100,11 @@ static int verify(struct batch *b, struct outcome *trouble)
             of[n] = &b->items[k];
             ids[n++] = b->items[k].job.id;
         }
+    int64_t asked = clock_now(b->desk->clock);
     int e = spooler_jobs(b->spooler, ids, n, jobs, trouble);
     for (size_t k = 0; !e && k < n; k++) {
         struct outcome o = { 0 };
+        item_look(of[k], asked, spooler_since(b->spooler));
         if (item_is_ready(of[k], &jobs[k], &o))
             continue;
         if (print_job_is(&jobs[k], &of[k]->parcel->job_uuid))
@@ -258,6 +260,12 @@ static int print_deliver(struct desk *d, void *userdata)
     return r;
 }
 
+static int print_tidy(struct desk *d, void *userdata)
+{
+    struct session *s = userdata;
+    return spooler_is_direct(s->spooler) ? 0 : print_sweep(d, s->spooler); /* no job is held there */
+}
+
 static int print_open(struct desk *d, void **ret_session)
 {
     struct session *s = calloc(1, sizeof(*s));
@@ -353,5 +361,6 @@ const struct method method_print = {
     .warn = print_target_warn,
     .open = print_open,
     .deliver = print_deliver,
+    .tidy = print_tidy,
     .close = print_close,
 };

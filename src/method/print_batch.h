@@ -44,6 +44,9 @@ int batch_settle_all(struct batch *b, unsigned stages, const struct outcome *tro
 /* Releases, and reports, what is held by intent: of this attempt, or of one that ended right after the commit. */
 int batch_release(struct batch *b);
 
+/* print_sweep.c: struct method's tidy. */
+int print_sweep(struct desk *desk, struct spooler *spooler);
+
 /* print_follow.c: what earlier attempts left. */
 
 /* Finds the jobs of the open items. 0; 1 with TROUBLE; negative. */

@@ -10,6 +10,7 @@
 
 #include <curl/curl.h>
 
+#include <pindispatch/clock.h>
 #include <pindispatch/method.h>
 
 #include "tls_peer.h"
@@ -29,7 +30,8 @@ struct connection {
     struct tls_peer *peer; /* NULL: in clear, or by the pinned key */
     char *pinned_key;      /* "": by the chain and the name */
     struct curl_slist *headers;
-    CURLM *multi; /* keeps the connection between requests */
+    CURLM *multi;  /* keeps the connection between requests */
+    int64_t since; /* when the last one was opened */
 };
 
 /* One request on its way, and its answer. */
@@ -101,6 +103,11 @@ const struct print_target *connection_target(const struct connection *c)
     return &c->target;
 }
 
+int64_t connection_since(const struct connection *c)
+{
+    return c->since;
+}
+
 static int destination_trouble(struct outcome *o, const struct connection *c, const char *code, const char *what)
 {
     outcome_set(o, OUTCOME_DEFERRED, code, "The %s %.100s %s.", c->target.direct ? "printer" : "CUPS server",
@@ -142,9 +149,11 @@ static size_t on_write(char *bytes, size_t size, size_t n, void *exchange)
     return buffer_add(&x->answer, bytes, size * n) == 0 ? size * n : 0;
 }
 
-static curl_socket_t on_socket(void *exchange, curlsocktype purpose, struct curl_sockaddr *a)
+static curl_socket_t on_socket(void *connection, curlsocktype purpose, struct curl_sockaddr *a)
 {
-    (void)exchange, (void)purpose;
+    struct connection *c = connection;
+    (void)purpose;
+    c->since = clock_now(c->desk->clock);
     return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
@@ -178,8 +187,9 @@ static void set_tls(CURL *h, struct exchange *x)
     }
 }
 
-static void set_way(CURL *h, const struct print_target *t, const char *resource)
+static void set_way(CURL *h, struct connection *c, const char *resource)
 {
+    const struct print_target *t = &c->target;
     char url[PRINT_ORIGIN + HTTP_MAX_URI];
     snprintf(url, sizeof(url), "%s%s", t->origin, resource);
     curl_easy_setopt(h, CURLOPT_URL, url);
@@ -189,6 +199,7 @@ static void set_way(CURL *h, const struct print_target *t, const char *resource)
     curl_easy_setopt(h, CURLOPT_PROXY, ""); /* whatever the environment says */
     curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, c);
 }
 
 static void set_patience(CURL *h)
@@ -236,7 +247,7 @@ static int carry(struct exchange *x, const char *resource, CURLcode *ret)
     long status = 0;
     if (!h)
         return -ENOMEM;
-    set_way(h, &x->c->target, resource);
+    set_way(h, x->c, resource);
     set_tls(h, x);
     set_patience(h);
     set_content(h, x);

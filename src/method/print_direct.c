@@ -129,7 +129,7 @@ static int look_after_break(struct batch *b, struct item *i, struct outcome *o)
     }
     if (e < 0)
         return e;
-    if (e || !job.id || !item_is(i, &job) || job.begun ||
+    if (e || !job.id || !item_is(i, &job) || job.began ||
         (job.state != IPP_JSTATE_CANCELED && job.state != IPP_JSTATE_ABORTED))
         return 1;
     o->kind = OUTCOME_DEFERRED;

@@ -1,5 +1,6 @@
 #include "print_batch.h"
 
+#include <pindispatch/clock.h>
 #include <pindispatch/crashpoint.h>
 
 static void add_fence(struct batch *b, int id)
@@ -55,7 +56,7 @@ static int find_by_id(struct batch *b, struct outcome *trouble)
     return e;
 }
 
-int batch_find(struct batch *b, struct outcome *trouble)
+static int find_all(struct batch *b, struct outcome *trouble)
 {
     size_t lost = batch_count(b, 1 << STAGE_BEGUN);
     int e = find_by_id(b, trouble);
@@ -64,6 +65,16 @@ int batch_find(struct batch *b, struct outcome *trouble)
     for (size_t k = 0; k < b->n; k++)
         lost += batch_is_open(&b->items[k], STAGES_OLD) && !b->items[k].job.id;
     return lost ? spooler_each(b->spooler, consider_all, b, trouble) : 0;
+}
+
+int batch_find(struct batch *b, struct outcome *trouble)
+{
+    int64_t asked = clock_now(b->desk->clock); /* not when it answered: it may have been restarted since */
+    int e = find_all(b, trouble);
+    bool queue = !spooler_is_direct(b->spooler); /* a printer that restarts forgets its jobs */
+    for (size_t k = 0; queue && !e && k < b->n; k++)
+        item_look(&b->items[k], asked, spooler_since(b->spooler));
+    return e;
 }
 
 /* Trouble with the printer that its waiting jobs feel too. */
@@ -114,7 +125,7 @@ static int withdraw(struct batch *b, struct item *i, struct outcome *o)
     if (e || !item_is(i, &job) || job.state != IPP_JSTATE_CANCELED)
         return e;
     i->job = job;
-    if (job.begun)
+    if (job.began)
         outcome_set(o, OUTCOME_IN_DOUBT, "withdrawn-late",
                     "The printer %.64s had begun with the job %d when it was cancelled: look for the paper.", printer,
                     i->job.id);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <pindispatch/clock.h>
 #include <pindispatch/json.h>
 
 static const char no_history[] = "cups-ipp-missing-job-history";
@@ -19,6 +20,8 @@ void item_begin(struct item *i, struct parcel *p)
     i->known_id = (int)json_number(p->evidence, "job_id", 0);
     i->pages = (unsigned)json_number(p->evidence, "pages", 0);
     i->released = json_is_true(json_object_get(p->evidence, "released"));
+    i->interrupted = json_is_true(json_object_get(p->evidence, "interrupted"));
+    i->looked = json_number(p->evidence, "looked", 0);
     noted = json_text(p->evidence, "printer_job_uuid");
     snprintf(i->printer_uuid, sizeof(i->printer_uuid), "%s", noted ? noted : "");
 }
@@ -29,6 +32,32 @@ bool item_is(const struct item *i, const struct print_job *j)
     if (i->printer_uuid[0] && j->uuid[0])
         return strcasecmp(j->uuid, i->printer_uuid) == 0;
     return print_job_is(j, &i->parcel->job_uuid) || strcmp(j->name, print_uuid(&i->parcel->job_uuid, uuid)) == 0;
+}
+
+/* Did it begin in the time that nobody saw, or go back to the beginning? A job that began earlier was not begun
+ * again, and one that never began waits as before. */
+static bool may_have_restarted(const struct print_job *j, int64_t looked)
+{
+    switch (j->state) {
+    case IPP_JSTATE_PENDING:
+    case IPP_JSTATE_HELD:
+        return j->began;
+    case IPP_JSTATE_PROCESSING:
+    case IPP_JSTATE_STOPPED:
+    case IPP_JSTATE_COMPLETED:
+        return !j->began || j->began >= looked / MICROSECONDS_PER_SECOND;
+    default:
+        return false;
+    }
+}
+
+void item_look(struct item *i, int64_t asked, int64_t since)
+{
+    if (!i->job.id)
+        return;
+    if (i->looked && since > i->looked)
+        i->interrupted |= may_have_restarted(&i->job, i->looked);
+    i->looked = since > asked ? since : asked; /* it was connected to in order to ask: it is the one that answered */
 }
 
 bool item_is_stray(const struct item *i, const struct print_job *j)
@@ -77,6 +106,8 @@ static const char *proof(const struct item *i)
         return NULL;
     if (print_reason_has(i->job.reasons, no_history))
         return "weak";
+    if (i->interrupted)
+        return "reprint-possible";
     if (!i->job.sheets)
         return "job-state";
     return sheets_fit(i) ? "sheets" : "weak";
@@ -109,6 +140,10 @@ json_t *item_evidence(const struct item *i, const char *printer)
         json_object_set_new(e, "pages", json_integer(i->pages));
     if (e)
         json_put_text(e, "proof", proof(i));
+    if (e && i->looked)
+        json_object_set_new(e, "looked", json_integer(i->looked));
+    if (e && i->interrupted)
+        json_object_set_new(e, "interrupted", json_true());
     if (e)
         json_put_text(e, "document", document(i));
     if (e && i->printer_uuid[0])
@@ -151,15 +186,27 @@ static void judge_waiting(const struct item *i, const char *printer, bool accept
                     i->job.id, printing ? "is being printed" : "waits", printer);
 }
 
+static const char unwatched[] =
+    ". Nobody saw its CUPS server for a moment: one that is restarted prints from the top "
+    "what it was printing. Look for a second letter.";
+
+static void judge_completed(const struct item *i, const char *printer, struct outcome *o)
+{
+    bool weak = strcmp(proof(i), "weak") == 0;
+    if (i->interrupted)
+        outcome_set(o, OUTCOME_DELIVERED, "maybe-twice", "The printer %.64s completed the job %d%s", printer,
+                    i->job.id, unwatched);
+    else
+        outcome_set(o, OUTCOME_DELIVERED, "printed", "The printer %.64s completed the job %d%s.", printer, i->job.id,
+                    weak ? ", by weak proof" : "");
+}
+
 void item_judge(const struct item *i, const char *printer, bool accepted, struct outcome *o)
 {
-    const char *weak = proof(i);
     o->evidence = item_evidence(i, printer);
     switch (i->job.id ? i->job.state : 0) {
     case IPP_JSTATE_COMPLETED:
-        weak = weak && strcmp(weak, "weak") == 0 ? ", by weak proof" : "";
-        outcome_set(o, OUTCOME_DELIVERED, "printed", "The printer %.64s completed the job %d%s.", printer, i->job.id,
-                    weak);
+        judge_completed(i, printer, o);
         break;
     case IPP_JSTATE_CANCELED:
     case IPP_JSTATE_ABORTED:

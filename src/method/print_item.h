@@ -19,6 +19,8 @@ struct item {
     bool made;                       /* this attempt has a held job at the server */
     bool prepared;                   /* and its document is there */
     bool done;                       /* reported */
+    bool interrupted;                /* the server may have been restarted while it printed: it then begins again */
+    int64_t looked;                  /* when the job was asked for last, microseconds since 1970; 0: never */
 };
 
 void item_begin(struct item *i, struct parcel *p);
@@ -34,19 +36,23 @@ void item_consider(struct item *i, const struct print_job *j);
 bool item_wants_release(const struct item *i);
 /* Is JOB, as the server has it, this letter's held job with its one document? Else O says what is wrong. */
 bool item_is_ready(const struct item *i, const struct print_job *job, struct outcome *o);
+/* The job was asked for at ASKED, of a server that is surely the same one since SINCE. Was there another one after
+ * the last look, and may that have begun to print this letter? Compares the server's seconds with ours. */
+void item_look(struct item *i, int64_t asked, int64_t since);
 /* What became of a letter whose release was committed. ACCEPTED: the spooler's word is enough. O gets evidence. */
 void item_judge(const struct item *i, const char *printer, bool accepted, struct outcome *o);
 /* The same right after Release-Job. */
 void item_released(struct item *i, const char *printer, bool accepted, struct outcome *o);
 
-/* {"job_id","job_uuid","printer_job_uuid","printer","job_state","job_state_reasons","sheets","pages","released","document","proof"};
- * without a job what the last attempt left. NULL: nothing is known, or out of memory (evidence is never worth a
- * failed letter).
+/* {"job_id","job_uuid","printer_job_uuid","printer","job_state","job_state_reasons","sheets","pages","released","document","looked",
+ * "interrupted","proof"}; without a job what the last attempt left. NULL: nothing is known, or out of memory
+ * (evidence is never worth a failed letter).
  *
  * document, with an ended job: "gone", "kept" or "unknown", as the server says of the letter's bytes.
  *
  * proof, with a completed job: "sheets": the printer counted the letter's sheets; "job-state": it says completed and
- * does not count; "weak": the count does not fit, or the printer kept no history and CUPS only supposes the end. */
+ * does not count; "weak": the count does not fit, or the printer kept no history and CUPS only supposes the end;
+ * "reprint-possible": it is completed, and was interrupted before: there may be a second letter. */
 json_t *item_evidence(const struct item *i, const char *printer);
 
 #endif

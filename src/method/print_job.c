@@ -60,7 +60,7 @@ static void read_job_attribute(ipp_attribute_t *a, struct print_job *j)
     else if (strcmp(name, "job-state") == 0)
         j->state = (ipp_jstate_t)ippGetInteger(a, 0);
     else if (strcmp(name, "time-at-processing") == 0)
-        j->begun = ippGetValueTag(a) == IPP_TAG_INTEGER;
+        j->began = ippGetValueTag(a) == IPP_TAG_INTEGER ? ippGetInteger(a, 0) : 0;
     else if (strcmp(name, "number-of-documents") == 0)
         j->counts = true, j->documents = ippGetInteger(a, 0);
     else if (strcmp(name, "job-name") == 0)

@@ -16,7 +16,7 @@ enum print_document { PRINT_DOCUMENT_UNTOLD, PRINT_DOCUMENT_GONE, PRINT_DOCUMENT
 struct print_job {
     int id;
     ipp_jstate_t state;           /* 0: not told */
-    bool begun;                   /* the server began to print it (time-at-processing is set) */
+    int began;                    /* when the server began to print it last (time-at-processing); 0: never */
     int documents;                /* received by the server */
     enum print_document document; /* CUPS' job-preserved */
     int sheets;                   /* printed; 0: none, or a printer that does not count */

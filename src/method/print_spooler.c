@@ -26,6 +26,7 @@ static const char *const job_attributes[] = { "job-id",
                                               "job-media-sheets-completed",
                                               "job-printer-state-reasons",
                                               "job-printer-state-message" };
+static const char *const held_attributes[] = { "job-id", "job-name", "job-uuid", "job-state" };
 static const char *const printer_attributes[] = { "printer-state", "printer-state-reasons", "printer-state-message",
                                                   "printer-is-accepting-jobs" };
 static const char *const direct_attributes[] = { "job-name" };
@@ -88,6 +89,11 @@ void spooler_set_sides(struct spooler *s, const char *sides)
 const char *spooler_printer(const struct spooler *s)
 {
     return s->printer;
+}
+
+int64_t spooler_since(const struct spooler *s)
+{
+    return connection_since(s->connection);
 }
 
 /* What a refusal means for the letter: whose fault it is decides whether all letters wait. */
@@ -364,6 +370,28 @@ int spooler_jobs(struct spooler *s, const int *ids, size_t n, struct print_job *
             return e;
     }
     return 0;
+}
+
+int spooler_held(struct spooler *s, struct print_job *ret, size_t n, size_t *ret_n, struct outcome *trouble)
+{
+    CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
+    ipp_t *r = request_new(s, IPP_OP_GET_JOBS, 0);
+    if (!r)
+        return -ENOMEM;
+    /* CUPS knows this word beside those of RFC 8011 section 4.2.6. */
+    ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "which-jobs", NULL, "pending-held");
+    ippAddBoolean(r, IPP_TAG_OPERATION, "my-jobs", 1);
+    ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "limit", (int)n);
+    ippAddStrings(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", ARRAY_SIZE(held_attributes), NULL,
+                  held_attributes);
+    int e = ask(s, r, NULL, NULL, &answer, trouble);
+    if (!e)
+        e = judge(s, answer, "Listing held jobs", trouble);
+    *ret_n = 0;
+    for (ipp_attribute_t *a = e ? NULL : ippFirstAttribute(answer);
+         a && *ret_n < n && print_job_read(answer, &a, &ret[*ret_n]);)
+        ++*ret_n;
+    return e;
 }
 
 int spooler_each(struct spooler *s, void (*each)(void *userdata, const struct print_job *j), void *userdata,

@@ -28,6 +28,8 @@ int spooler_new(struct desk *desk, struct spooler **ret);
 struct spooler *spooler_free(struct spooler *s);
 
 const char *spooler_printer(const struct spooler *s);
+/* Since when it is surely the same server that answers, microseconds since 1970; 0: nobody knows. */
+int64_t spooler_since(const struct spooler *s);
 /* FACTS, unless NULL: what the queue tells of itself. */
 /* Is it a printer without a CUPS server: one that holds no jobs, keeps no UUID of ours, and gets a letter's document
  * as the step that cannot be undone? Its jobs that wait for a document are told as held. */
@@ -54,6 +56,8 @@ int spooler_cancel(struct spooler *s, int id, struct outcome *trouble);
 /* Each job by its id: ids are hints (they are used again after a crash), so compare the UUID. Ids that are not there
  * leave a job with id 0. */
 int spooler_jobs(struct spooler *s, const int *ids, size_t n, struct print_job *ret, struct outcome *trouble);
+/* Our own held jobs of the printer, at most N. */
+int spooler_held(struct spooler *s, struct print_job *ret, size_t n, size_t *ret_n, struct outcome *trouble);
 /* All jobs of the printer, ended ones too. */
 int spooler_each(struct spooler *s, void (*each)(void *userdata, const struct print_job *j), void *userdata,
                  struct outcome *trouble);

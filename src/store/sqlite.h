@@ -118,6 +118,7 @@ struct row_change {
     const struct uuid *job_uuid; /* NULL: as it is */
     int64_t due;                 /* with a waiting state */
     const char *outcome;         /* JSON; NULL: as it is */
+    const char *detail;          /* JSON, for the audit row; NULL: the outcome */
     bool forget_mark;
     const char *template_hash;
     const struct cause *cause;

@@ -66,6 +66,7 @@ static int outcome_text(const struct outcome *o, struct buffer *b)
 
 static int settle(struct sqlite *s, const struct row *row, const struct change *c, const char *outcome)
 {
+    char detail[UUID_TEXT + 64], text[UUID_TEXT];
     struct uuid job = { 0 };
     struct row_change change = { .to = c->to,
                                  .stage = c->stage,
@@ -81,6 +82,8 @@ static int settle(struct sqlite *s, const struct row *row, const struct change *
         job = uuid_v7(c->cause.now, &s->last_id);
         change.job_uuid = &job;
         change.copy++;
+        snprintf(detail, sizeof(detail), "{\"copy\":%u,\"job_uuid\":\"%s\"}", change.copy, uuid_format(&job, text));
+        change.detail = detail;
         change.stage = STAGE_FRESH;
         change.forget_mark = true;
     }

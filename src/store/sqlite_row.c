@@ -125,7 +125,8 @@ static int write_row(struct sqlite *s, const struct row *row, const struct row_c
 int row_change(struct sqlite *s, const struct row *row, const struct row_change *c)
 {
     bool final = (STATES_FINAL & STATE_BIT(c->to)) != 0;
-    int r = audit_append(s, &row->id, (int)row->state, c->to, row->audit, c->template_hash, c->outcome, c->cause);
+    int r = audit_append(s, &row->id, (int)row->state, c->to, row->audit, c->template_hash,
+                         c->detail ? c->detail : c->outcome, c->cause);
 
     if (r == 0 && final && row->sealed)
         r = erase(s, row);

@@ -1,19 +1,20 @@
 #include <pindispatch/protocol.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <pindispatch/json.h>
 
 static const char *const orders[] = {
-    [ORDER_SETUP] = "setup", [ORDER_DELIVER] = "deliver", [ORDER_GO] = "go",
-    [ORDER_STOP] = "stop",   [ORDER_QUIT] = "quit",
+    [ORDER_SETUP] = "setup", [ORDER_DELIVER] = "deliver", [ORDER_GO] = "go",     [ORDER_STOP] = "stop",
+    [ORDER_TIDY] = "tidy",   [ORDER_CLEAR] = "clear",     [ORDER_QUIT] = "quit",
 };
 
 static const char *const words[] = {
-    [WORD_READY] = "ready",     [WORD_UNFIT] = "unfit",       [WORD_BEGIN] = "begin", [WORD_MARK] = "mark",
-    [WORD_OUTCOME] = "outcome", [WORD_FINDINGS] = "findings", [WORD_BYE] = "bye",
+    [WORD_READY] = "ready",     [WORD_UNFIT] = "unfit",     [WORD_BEGIN] = "begin",       [WORD_MARK] = "mark",
+    [WORD_OUTCOME] = "outcome", [WORD_WAITING] = "waiting", [WORD_FINDINGS] = "findings", [WORD_BYE] = "bye",
 };
 
 static int find_name(const char *const *names, size_t n, const char *name)
@@ -61,6 +62,20 @@ static int read_ids(const json_t *j, struct order *o)
     return 0;
 }
 
+static int read_left(const json_t *j, struct order *o)
+{
+    const json_t *left = json_object_get(j, "left");
+
+    if (!json_is_array(left) || json_array_size(left) > ARRAY_SIZE(o->left))
+        return -EINVAL;
+    for (; o->n_left < json_array_size(left); o->n_left++) {
+        if (!json_is_boolean(json_array_get(left, o->n_left)))
+            return -EINVAL;
+        o->left[o->n_left] = json_is_true(json_array_get(left, o->n_left));
+    }
+    return 0;
+}
+
 static int read_order(const json_t *j, struct order *o)
 {
     int kind = find_name(orders, ARRAY_SIZE(orders), json_text(j, "do"));
@@ -76,6 +91,9 @@ static int read_order(const json_t *j, struct order *o)
     case ORDER_GO:
     case ORDER_STOP:
         return read_ids(j, o);
+    case ORDER_CLEAR:
+        return read_left(j, o);
+    case ORDER_TIDY:
     case ORDER_QUIT:
         break;
     }
@@ -163,6 +181,30 @@ static int read_findings(const json_t *j, struct word *w)
     return 0;
 }
 
+static int read_one_waiting(const json_t *j, struct waiting *ret)
+{
+    const json_t *job = json_object_get(j, "job");
+
+    if (read_id(json_object_get(j, "id"), &ret->id) < 0 ||
+        read_id(json_object_get(j, "job_uuid"), &ret->job_uuid) < 0 || !json_is_integer(job) ||
+        json_integer_value(job) <= 0 || json_integer_value(job) > INT_MAX)
+        return -EINVAL;
+    ret->job = (int)json_integer_value(job);
+    return 0;
+}
+
+static int read_waiting(const json_t *j, struct word *w)
+{
+    const json_t *jobs = json_object_get(j, "jobs");
+
+    if (!json_is_array(jobs) || json_array_size(jobs) > ARRAY_SIZE(w->waiting))
+        return -EINVAL;
+    for (; w->n_waiting < json_array_size(jobs); w->n_waiting++)
+        if (read_one_waiting(json_array_get(jobs, w->n_waiting), &w->waiting[w->n_waiting]) < 0)
+            return -EINVAL;
+    return 0;
+}
+
 static int read_word(const json_t *j, struct word *w)
 {
     int kind = find_name(words, ARRAY_SIZE(words), json_text(j, "say"));
@@ -179,6 +221,8 @@ static int read_word(const json_t *j, struct word *w)
         return read_marks(j, w);
     case WORD_OUTCOME:
         return read_outcome(j, w);
+    case WORD_WAITING:
+        return read_waiting(j, w);
     case WORD_FINDINGS:
         return read_findings(j, w);
     case WORD_READY:
@@ -269,9 +313,19 @@ int order_add_ids(struct buffer *b, enum order_kind kind, const struct uuid *ids
     return add(b, json_pack("{s:s, s:O}", "do", orders[kind], "ids", list));
 }
 
-int order_add_quit(struct buffer *b)
+int order_add_clear(struct buffer *b, const struct waiting *w, size_t n)
 {
-    return add(b, json_pack("{s:s}", "do", orders[ORDER_QUIT]));
+    CLEANUP(json_cleanup) json_t *left = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        if (json_array_append_new(left, json_boolean(w[i].left)) < 0)
+            return -ENOMEM;
+    return add(b, json_pack("{s:s, s:O}", "do", orders[ORDER_CLEAR], "left", left));
+}
+
+int order_add_plain(struct buffer *b, enum order_kind kind)
+{
+    return add(b, json_pack("{s:s}", "do", orders[kind]));
 }
 
 int word_add_plain(struct buffer *b, enum word_kind kind)
@@ -306,6 +360,24 @@ int word_add_mark(struct buffer *b, struct parcel *const *p, const json_t *const
         if (json_array_append_new(marks, mark_to_json(p[i], evidence ? evidence[i] : NULL)) < 0)
             return -ENOMEM;
     return add(b, json_pack("{s:s, s:O}", "say", words[WORD_MARK], "marks", marks));
+}
+
+static json_t *waiting_to_json(const struct waiting *w)
+{
+    char id[UUID_TEXT], job_uuid[UUID_TEXT];
+
+    return json_pack("{s:s, s:s, s:i}", "id", uuid_format(&w->id, id), "job_uuid",
+                     uuid_format(&w->job_uuid, job_uuid), "job", w->job);
+}
+
+int word_add_waiting(struct buffer *b, const struct waiting *w, size_t n)
+{
+    CLEANUP(json_cleanup) json_t *jobs = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        if (json_array_append_new(jobs, waiting_to_json(&w[i])) < 0)
+            return -ENOMEM;
+    return add(b, json_pack("{s:s, s:O}", "say", words[WORD_WAITING], "jobs", jobs));
 }
 
 int word_add_findings(struct buffer *b, const json_t *findings)

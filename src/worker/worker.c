@@ -53,6 +53,14 @@ static int obey(struct worker *w, struct order *o)
     case ORDER_STOP:
         w->answer = ANSWER_STOP;
         return 0;
+    case ORDER_TIDY:
+        w->tidy = true;
+        return 0;
+    case ORDER_CLEAR:
+        memcpy(w->left, o->left, sizeof(w->left));
+        w->n_left = o->n_left;
+        w->answer = ANSWER_CLEAR;
+        return 0;
     case ORDER_QUIT:
         w->quit = true;
         return 0;
@@ -96,7 +104,7 @@ static struct parcel *desk_next(struct desk *d)
 
     while (!item && !w->quit && listen_once(w, false) == 0)
         item = first_free(w);
-    if (!item)
+    if (!item || w->tidy)
         return NULL;
     CRASH_POINT("worker.taken");
     item->taken = true;
@@ -129,6 +137,15 @@ static int desk_compose(struct desk *d, const struct parcel *p, struct document 
     return r;
 }
 
+static int await_answer(struct worker *w)
+{
+    int r = 0;
+
+    while (r == 0 && w->answer == ANSWER_NONE)
+        r = listen_once(w, true);
+    return r;
+}
+
 static int desk_mark_all(struct desk *d, struct parcel *const *p, const json_t *const *evidence, size_t n)
 {
     struct worker *w = worker_of(d);
@@ -142,8 +159,7 @@ static int desk_mark_all(struct desk *d, struct parcel *const *p, const json_t *
     r = say(w, &line, word_add_mark(&line, p, evidence, n));
     if (r < 0)
         return -EPIPE;
-    while (r == 0 && w->answer == ANSWER_NONE)
-        r = listen_once(w, true);
+    r = await_answer(w);
     if (r < 0)
         return -ENOTCONN;
     if (w->answer == ANSWER_STOP)
@@ -211,6 +227,24 @@ static int desk_findings(struct desk *d, const json_t *findings)
     return say(worker_of(d), &line, word_add_findings(&line, findings));
 }
 
+static int desk_leftovers(struct desk *d, struct waiting *waiting, size_t n)
+{
+    struct worker *w = worker_of(d);
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+    int r;
+
+    alarm(0);
+    w->answer = ANSWER_NONE;
+    r = say(w, &line, word_add_waiting(&line, waiting, n));
+    if (r == 0)
+        r = await_answer(w);
+    if (r == 0 && (w->answer != ANSWER_CLEAR || w->n_left != n))
+        r = -EPROTO;
+    for (size_t i = 0; r == 0 && i < n; i++)
+        waiting[i].left = w->left[i];
+    return r;
+}
+
 static void desk_deadline(struct desk *d, unsigned seconds)
 {
     (void)d;
@@ -227,6 +261,7 @@ static const struct desk desk_functions = {
     .report = desk_report,
     .credential = desk_credential,
     .findings = desk_findings,
+    .leftovers = desk_leftovers,
     .deadline = desk_deadline,
 };
 
@@ -284,13 +319,30 @@ static int set_up(struct worker *w)
     return r;
 }
 
+static int tidy(struct worker *w, void *session)
+{
+    bool real = !settings_flag(w->settings, "dry_run");
+    int r;
+
+    CRASH_POINT("worker.tidying");
+    w->tidy = false;
+    r = real && w->method->tidy ? w->method->tidy(&w->desk, session) : 0;
+    alarm(0);
+    CRASH_POINT("worker.tidied");
+    return r;
+}
+
 static int deliver_all(struct worker *w, void *session)
 {
     int r = 0;
 
     while (r == 0) {
-        while (r == 0 && !first_free(w) && !w->quit)
+        while (r == 0 && !first_free(w) && !w->quit && !w->tidy)
             r = listen_once(w, true);
+        if (r == 0 && w->tidy) {
+            r = tidy(w, session);
+            continue;
+        }
         if (r == 0 && !first_free(w))
             return 0;
         if (r == 0)

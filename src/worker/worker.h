@@ -24,7 +24,10 @@ struct worker {
     int fd;
     struct item *items; /* in the order they came */
     bool quit;          /* no more parcels will come */
-    enum { ANSWER_NONE, ANSWER_GO, ANSWER_STOP } answer;
+    bool tidy;          /* between two batches: the method's tidy() */
+    enum { ANSWER_NONE, ANSWER_GO, ANSWER_STOP, ANSWER_CLEAR } answer;
+    bool left[WAITING_MOST]; /* with ANSWER_CLEAR */
+    size_t n_left;
 
     const struct setting *const *schemas;
     struct settings *settings;

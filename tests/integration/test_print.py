@@ -136,8 +136,26 @@ class Trouble(PrintTest):
         self.assertIn("jammed", shown["outcome"]["reason"])
         self.cups.fault()
         self.dispatcher.ctl("retry", delivery)
-        self.dispatcher.wait_state(delivery, "delivered")
+        shown = self.dispatcher.wait_state(delivery, "delivered")
         self.assertEqual(len(self.cups.printed()), 1)
+        # A letter of its own, that nobody takes for the first.
+        self.assertEqual(shown["copy"], 2)
+        self.assertNotEqual(shown["job_uuid"], delivery)
+        details = [row.get("detail") or {} for row in shown["audit"] if row["cause"] == "operator:retry"]
+        self.assertEqual([(d.get("copy"), d.get("job_uuid")) for d in details], [(2, shown["job_uuid"])])
+
+    def test_letter_is_taken_back_from_the_printer(self):
+        self.dispatcher.start()
+        self.cups.fault("slow 3")
+        (printing,) = self.submit(card_event("0", canary(6)))
+        wait_until(lambda: "now printing" in self.cups.lpstat("-p", "pin"), "the letter to be printed")
+        (waiting,) = self.submit(card_event("1", canary(6)))
+        self.dispatcher.wait_state(waiting, "spooled")
+        self.dispatcher.ctl("cancel", waiting)
+        self.assertEqual(self.dispatcher.show(waiting)["outcome"]["code"], "withdrawn")
+        self.dispatcher.wait_state(printing, "delivered")
+        self.assertEqual(self.prints_of(printing, waiting), [1, 0])
+        self.assertEqual(self.cups.jobs(), [])
 
     def test_printer_stops_with_letters_in_its_queue(self):
         self.cups.fault("stop")
@@ -173,6 +191,19 @@ class Interruption(PrintTest):
         self.dispatcher.start()
         self.dispatcher.wait_state(delivery, "delivered")
         self.assert_each_printed_once([delivery])
+
+    def test_letter_that_cupsd_prints_again_is_told(self):
+        self.cups.fault("slow 2")
+        self.dispatcher.start()
+        (delivery,) = self.submit(card_event("1", canary(6)))
+        wait_until(lambda: "now printing" in self.cups.lpstat("-p", "pin"), "the letter to be printed")
+        self.cups.stop(hard=True)
+        self.cups.start()
+        self.dispatcher.wait_state(delivery, "delivered")
+        self.assertIn(self.prints_of(delivery), ([1], [2]))  # as far as the first one came
+        outcome = self.dispatcher.show(delivery)["outcome"]
+        self.assertEqual((outcome["code"], outcome["evidence"]["proof"]), ("maybe-twice", "reprint-possible"))
+        self.assertIn("second letter", self.dispatcher.log())
 
     def test_worker_killed_at_any_moment(self):
         random.seed(3)

@@ -52,7 +52,7 @@ class Run:
                 or (self.whom == "parent" and self.point in BEFORE))
 
     def good(self):
-        return self.verdict.good() and not self.verdict.left and not self.trouble and (self.fired or self.may_stay_silent())
+        return self.verdict.good() and not self.trouble and (self.fired or self.may_stay_silent())
 
     def line(self):
         fired = "fired" if self.fired else "not reached" if self.may_stay_silent() else "NEVER FIRED"

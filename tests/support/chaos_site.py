@@ -22,6 +22,7 @@ from dispatcher import Dispatcher, canary, card_event, program
 from ippeve import DirectPrinter
 
 READ_MOST = 300  # letters whose text is read to the end: a process each
+SWEEP_SECONDS = 60
 FINAL = {"delivered", "nopin", "failed", "in-doubt", "cancelled", "expired"}
 
 
@@ -225,17 +226,19 @@ class Verdict:
         self.lost, self.twice, self.doubt, self.explained, self.repeated, self.again = [], [], [], [], [], []
         self.left = []  # held letters that nobody will release or cancel any more
         self.delivered = 0
+        self.told = 0  # delivered, and said that there may be a second letter
         self.reasons = {}
 
     def add(self, other):
         for name in ("lost", "twice", "doubt", "explained", "repeated", "again", "left"):
             getattr(self, name).extend(getattr(other, name))
         self.delivered += other.delivered
+        self.told += other.told
         for reason, count in other.reasons.items():
             self.reasons[reason] = self.reasons.get(reason, 0) + count
 
     def good(self):
-        return not self.lost and not self.twice and len(self.doubt) == len(self.explained)
+        return not (self.lost or self.twice or self.left) and len(self.doubt) == len(self.explained)
 
     def numbers(self):
         return (f"lost {len(self.lost)}, twice {len(self.twice)}, in-doubt {len(self.doubt)} "
@@ -243,7 +246,8 @@ class Verdict:
 
     def words(self):
         return [f"    lost: {w}" for w in self.lost] + [f"    twice: {w}" for w in self.twice] + [
-            f"    in doubt without explanation: {w}" for w in self.doubt if w not in self.explained]
+            f"    in doubt without explanation: {w}" for w in self.doubt if w not in self.explained] + [
+            f"    held letter left in the spool: {w}" for w in self.left]
 
 
 def text_of(pdf):
@@ -258,7 +262,7 @@ def outcome_of(site, row):
     return outcome or {}
 
 
-def judge(site, rows, cups_restarted=False):
+def judge(site, rows):
     """Compares the store with the paper and the mails."""
     verdict = Verdict()
     letters, mails = {}, {}
@@ -273,7 +277,7 @@ def judge(site, rows, cups_restarted=False):
             if row is None:
                 verdict.lost.append(f"{event} {kind}: accepted, and not in the store")
                 continue
-            judge_one(site, verdict, row, letters.pop(row["id"], []), mails.pop(row["id"], []), cups_restarted,
+            judge_one(site, verdict, row, letters.pop(row["id"], []), mails.pop(row["id"], []),
                       secret if number % some == 0 else "")
     verdict.twice += [f"a letter that belongs to no delivery: {job}" for job in letters]
     verdict.left = left_over(site)
@@ -282,16 +286,16 @@ def judge(site, rows, cups_restarted=False):
 
 
 def left_over(site):
-    """Jobs that the printer still has although everything is final; a take-back may still be under way."""
-    for _ in range(200):
-        jobs = site.cups.jobs()
-        if not jobs:
-            break
-        time.sleep(0.05)
+    """Jobs that the printer still has although everything is final. Workers sweep soon after each interruption, and
+    twice as late each time."""
+    deadline = time.monotonic() + SWEEP_SECONDS
+    while (jobs := site.cups.jobs()) and time.monotonic() < deadline:
+        site.keep_up()
+        time.sleep(0.1)
     return jobs
 
 
-def judge_one(site, verdict, row, letters, mails, cups_restarted, secret):
+def judge_one(site, verdict, row, letters, mails, secret):
     came, state = len(letters) + len(mails), row["state"]
     name = f"{row['event_id']} {row['secret']} ({row['id']}): {state}"
     outcome = outcome_of(site, row) if state not in ("nopin", "delivered") or came != 1 else {}
@@ -314,8 +318,10 @@ def judge_one(site, verdict, row, letters, mails, cups_restarted, secret):
     if state in ("in-doubt", "failed"):
         key = f"{state} {row['method']}: {outcome.get('code')}"
         verdict.reasons[key] = verdict.reasons.get(key, 0) + 1
+    if state == "delivered" and row["outcome"]["code"] == "maybe-twice":
+        verdict.told += 1
     if len(letters) > 1:
-        judge_again(verdict, name, outcome, cups_restarted)
+        judge_again(verdict, name, state, outcome)
     if len(mails) > 1:
         verdict.repeated.append(name)
     for text in [text_of(path) for path in letters] + mails if secret else []:
@@ -323,9 +329,10 @@ def judge_one(site, verdict, row, letters, mails, cups_restarted, secret):
             verdict.lost.append(f"{name}: the letter or mail does not hold its secret")
 
 
-def judge_again(verdict, name, outcome, cups_restarted):
-    """A second print of one job. A cupsd that was killed prints from the top what it was printing; this is said."""
-    if cups_restarted:
+def judge_again(verdict, name, state, outcome):
+    """A second print of one job: a cupsd that was killed prints from the top what it was printing. No client can keep
+    it from that; but it must be told."""
+    if state == "in-doubt" or outcome.get("code") == "maybe-twice":
         verdict.again.append(f"{name}, {outcome.get('code')}")
     else:
         verdict.twice.append(f"{name}: printed twice")

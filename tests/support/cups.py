@@ -282,6 +282,9 @@ class PrivateCups:
     def accept(self, printer="pin"):
         self._run("cupsaccept", printer)
 
+    def lpstat(self, *arguments):
+        return self._run("lpstat", *arguments)
+
     def cancel_all(self, printer="pin"):
         self._run("cancel", "-a", printer)
 

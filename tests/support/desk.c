@@ -136,6 +136,18 @@ static int desk_credential(struct desk *d, const char *name, const char *credent
     return r;
 }
 
+static int desk_leftovers(struct desk *d, struct waiting *w, size_t n)
+{
+    struct stub_desk *s = (struct stub_desk *)d;
+
+    s->leftovers_calls++;
+    if (s->on_leftovers)
+        s->on_leftovers(s, w, n);
+    for (size_t i = 0; i < n; i++)
+        w[i].left = s->left && uuid_equal(&w[i].job_uuid, s->left);
+    return 0;
+}
+
 static int desk_findings(struct desk *d, const json_t *findings)
 {
     struct stub_desk *s = stub(d);
@@ -170,6 +182,7 @@ struct stub_desk *stub_desk_new(const struct setting *rows)
         .report = desk_report,
         .credential = desk_credential,
         .findings = desk_findings,
+        .leftovers = desk_leftovers,
         .deadline = desk_deadline,
     };
     s->serve = SIZE_MAX;

@@ -37,7 +37,10 @@ struct stub_desk {
 
     json_t *findings; /* as last told; owned */
 
-    unsigned mark_calls, deadline_calls, findings_calls;
+    const struct uuid *left; /* the copy that leftovers() says is nobody's; borrowed, may be NULL */
+    void (*on_leftovers)(struct stub_desk *s, const struct waiting *w, size_t n); /* before it answers; may be NULL */
+
+    unsigned leftovers_calls, mark_calls, deadline_calls, findings_calls;
     unsigned armed;   /* the seconds of the last deadline */
     char trail[4096]; /* "compose mark report " … in order, cut when full */
 };

@@ -358,6 +358,73 @@ static void status_tells_the_trouble(void **state)
     assert_true(json_is_null(json_object_get(json_array_get(status, 0), "trouble")));
 }
 
+static bool is_left(struct fixture *f, struct waiting w)
+{
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+    struct order o;
+    bool left;
+
+    assert_int_equal(word_add_waiting(&line, &w, 1), 0);
+    played_say(f->yard, &f->print, &line);
+    o = played_hear(f->yard, &f->print);
+    assert_int_equal(o.kind, ORDER_CLEAR);
+    assert_int_equal(o.n_left, 1);
+    left = o.left[0];
+    order_release(&o);
+    return left;
+}
+
+static void report_job(struct fixture *f, const struct uuid *id, enum outcome_kind kind, int job)
+{
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+    struct outcome o = { .evidence = json_pack("{s:i}", "job_id", job) };
+
+    outcome_set(&o, kind, "code", "as the test says");
+    assert_int_equal(word_add_outcome(&line, id, &o, ""), 0);
+    played_say(f->yard, &f->print, &line);
+    outcome_release(&o);
+}
+
+/* A job is nobody's when its delivery is in no worker's hands, and it is not the letter that was released. */
+static void tells_what_is_nobodys(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = yard_put(f->yard, "print"), other;
+    struct waiting w = { .id = id, .job_uuid = id, .job = 7 };
+    struct order o;
+
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    assert_false(is_left(f, w));
+    played_mark(f->yard, &f->print, &id);
+    o = played_hear(f->yard, &f->print);
+    order_release(&o);
+    report_job(f, &id, OUTCOME_DELIVERED, 7);
+    yard_wait(f->yard, &id, STATE_DELIVERED);
+    assert_false(is_left(f, w)); /* print.confirm = "accepted", and somebody holds it */
+    w.job = 8;
+    assert_true(is_left(f, w));
+    w = (struct waiting){ .id = id, .job = 7 }; /* of an earlier copy */
+    assert_true(is_left(f, w));
+    other = yard_put(f->yard, "print");
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    report_job(f, &other, OUTCOME_FAILED, 9); /* before any mark */
+    yard_wait(f->yard, &other, STATE_FAILED);
+    assert_true(is_left(f, (struct waiting){ .id = other, .job_uuid = other, .job = 9 }));
+    assert_false(is_left(f, (struct waiting){ .job = 9 })); /* another dispatcher's */
+}
+
+static void sweeps_at_the_start_and_after_an_interruption(void **state)
+{
+    struct fixture *f = *state;
+
+    played_hear_tidy(f->yard, &f->print);
+    yard_put(f->yard, "print");
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    played_die(f->yard, &f->print);
+    f->print = yard_worker(f->yard, true);
+    played_hear_tidy(f->yard, &f->print);
+}
+
 /* The last word counts: what is mended is no longer told. */
 static void status_tells_findings(void **state)
 {
@@ -633,6 +700,8 @@ int main(void)
         TEST(a_destination_in_trouble_costs_one_probe),
         TEST(status_tells_the_trouble),
         TEST(status_tells_findings),
+        TEST(tells_what_is_nobodys),
+        TEST(sweeps_at_the_start_and_after_an_interruption),
         TEST(takes_up_what_a_kill_left),
         TEST(a_silent_worker_is_given_up),
         TEST(an_unfit_worker_is_told_of),

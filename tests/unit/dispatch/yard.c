@@ -152,7 +152,7 @@ static bool turn_until_readable(struct yard *y, int fd)
     return false;
 }
 
-struct order played_hear(struct yard *y, struct played *w)
+static struct order hear_any(struct yard *y, struct played *w)
 {
     struct order o;
     char *line;
@@ -164,6 +164,29 @@ struct order played_hear(struct yard *y, struct played *w)
     assert_int_equal(r, 1);
     assert_int_equal(order_parse(line, size, &o), 0);
     return o;
+}
+
+/* A sweep comes by its own timer: most tests do not wait for it. */
+struct order played_hear(struct yard *y, struct played *w)
+{
+    struct order o;
+
+    do
+        o = hear_any(y, w);
+    while (o.kind == ORDER_TIDY);
+    return o;
+}
+
+void played_hear_tidy(struct yard *y, struct played *w)
+{
+    struct order o;
+    bool tidy;
+
+    do {
+        o = hear_any(y, w);
+        tidy = o.kind == ORDER_TIDY;
+        order_release(&o);
+    } while (!tidy);
 }
 
 bool played_hears_nothing(struct yard *y, struct played *w)

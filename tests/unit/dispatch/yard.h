@@ -50,6 +50,8 @@ void yard_workers(struct yard *y, struct played *ret_print, struct played *ret_e
 /* The next order; waits for it, with a bound. */
 struct order played_hear(struct yard *y, struct played *w);
 /* True when no order comes while the loop is idle. */
+/* Passes over orders until the one to look for what interrupted attempts left. */
+void played_hear_tidy(struct yard *y, struct played *w);
 bool played_hears_nothing(struct yard *y, struct played *w);
 /* The id of the parcel that comes next, which must be at STAGE. */
 struct uuid played_take(struct yard *y, struct played *w, enum stage stage);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <pindispatch/clock.h>
 #include <pindispatch/json.h>
 
 static const struct uuid uuid = { { 1, 2, 3 } }, another = { { 4, 5, 6 } };
@@ -233,6 +234,50 @@ static void test_grades_the_proof(void **state)
     }
 }
 
+/* Seen at 100 s; the server that answers at 110 s is surely the same one since SINCE. */
+static void test_an_unwatched_server_may_have_begun_again(void **state)
+{
+    (void)state;
+    static const struct {
+        int since;
+        ipp_jstate_t job;
+        int began;
+        bool interrupted;
+    } cases[] = {
+        { 90, IPP_JSTATE_COMPLETED, 105, false }, /* it was watched all the time */
+        { 105, IPP_JSTATE_COMPLETED, 104, true },
+        { 105, IPP_JSTATE_COMPLETED, 100, true }, /* within the very second */
+        { 105, IPP_JSTATE_COMPLETED, 99, false }, /* begun before, and not again */
+        { 105, IPP_JSTATE_COMPLETED, 0, true },   /* it says nothing of when */
+        { 105, IPP_JSTATE_PROCESSING, 105, true },
+        { 105, IPP_JSTATE_PENDING, 99, true }, /* it went back */
+        { 105, IPP_JSTATE_PENDING, 0, false },
+        { 105, IPP_JSTATE_CANCELED, 104, false }, /* judged by its end */
+    };
+    for (size_t n = 0; n < ARRAY_SIZE(cases); n++) {
+        struct item i = item_with(cases[n].job), next;
+        struct outcome o = { 0 };
+        i.job.began = cases[n].began;
+        i.looked = 100 * MICROSECONDS_PER_SECOND;
+        item_look(&i, 110 * MICROSECONDS_PER_SECOND, cases[n].since * MICROSECONDS_PER_SECOND);
+        assert_int_equal(i.interrupted, cases[n].interrupted);
+        item_judge(&i, "pin", false, &o);
+        if (cases[n].job == IPP_JSTATE_COMPLETED) {
+            assert_string_equal(o.code, cases[n].interrupted ? "maybe-twice" : "printed");
+            assert_string_equal(json_text(o.evidence, "proof"),
+                                cases[n].interrupted ? "reprint-possible" : "job-state");
+        }
+        assert_int_equal(i.looked, 110 * MICROSECONDS_PER_SECOND);
+        /* The next look knows. */
+        i.parcel->evidence = o.evidence;
+        item_begin(&next, i.parcel);
+        assert_int_equal(next.interrupted, cases[n].interrupted);
+        assert_int_equal(next.looked, i.looked);
+        i.parcel->evidence = NULL;
+        outcome_release(&o);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_wants_release_only_by_intent),
         cmocka_unit_test(test_is_ready),
         cmocka_unit_test(test_grades_the_proof),
+        cmocka_unit_test(test_an_unwatched_server_may_have_begun_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,6 +171,34 @@ static void carries_findings(void **state)
     buffer_release(&b);
 }
 
+static void carries_what_waits(void **state)
+{
+    const struct waiting two[] = { { .id = id(), .job_uuid = id(), .job = 7 },
+                                   { .id = id(), .job_uuid = id(), .job = 8, .left = true } };
+    struct buffer b = BUFFER(PROTOCOL_LINE);
+    struct order o;
+    struct word w;
+
+    (void)state;
+    assert_int_equal(word_add_waiting(&b, two, 2), 0);
+    assert_int_equal(parse_word(&b, &w), 0);
+    assert_int_equal(w.kind, WORD_WAITING);
+    assert_int_equal(w.n_waiting, 2);
+    assert_true(uuid_equal(&w.waiting[1].id, &two[1].id));
+    assert_true(uuid_equal(&w.waiting[1].job_uuid, &two[1].job_uuid));
+    assert_int_equal(w.waiting[1].job, 8);
+    word_release(&w);
+    buffer_release(&b);
+    assert_int_equal(order_add_clear(&b, two, 2), 0);
+    assert_int_equal(parse_order(&b, &o), 0);
+    assert_int_equal(o.kind, ORDER_CLEAR);
+    assert_int_equal(o.n_left, 2);
+    assert_false(o.left[0]);
+    assert_true(o.left[1]);
+    order_release(&o);
+    buffer_release(&b);
+}
+
 static void refuses_what_is_none(void **state)
 {
     static const char *const wrong[] = { "",
@@ -184,6 +212,13 @@ static void refuses_what_is_none(void **state)
                                          "{\"say\":\"begin\"}",
                                          "{\"say\":\"mark\",\"marks\":[{}]}",
                                          "{\"say\":\"outcome\",\"id\":\"0192ab00-0000-7000-8000-00000000000f\"}",
+                                         "{\"do\":\"clear\"}",
+                                         "{\"do\":\"clear\",\"left\":[1]}",
+                                         "{\"say\":\"waiting\"}",
+                                         "{\"say\":\"waiting\",\"jobs\":[{}]}",
+                                         "{\"say\":\"waiting\",\"jobs\":[{\"id\":"
+                                         "\"0192ab00-0000-7000-8000-00000000000f\",\"job_uuid\":"
+                                         "\"0192ab00-0000-7000-8000-00000000000f\",\"job\":0}]}",
                                          "{\"say\":\"findings\"}",
                                          "{\"say\":\"findings\",\"findings\":[{\"code\":\"x\"}]}",
                                          "{\"say\":\"findings\",\"findings\":[{\"code\":\"x\",\"reason\":1}]}",
@@ -202,9 +237,11 @@ static void refuses_what_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(carries_a_parcel), cmocka_unit_test(leaves_no_half_line),  cmocka_unit_test(carries_ids),
-        cmocka_unit_test(carries_settings), cmocka_unit_test(carries_an_outcome),   cmocka_unit_test(carries_marks),
-        cmocka_unit_test(carries_findings), cmocka_unit_test(refuses_what_is_none),
+        cmocka_unit_test(carries_a_parcel),     cmocka_unit_test(leaves_no_half_line),
+        cmocka_unit_test(carries_ids),          cmocka_unit_test(carries_settings),
+        cmocka_unit_test(carries_an_outcome),   cmocka_unit_test(carries_marks),
+        cmocka_unit_test(carries_findings),     cmocka_unit_test(carries_what_waits),
+        cmocka_unit_test(refuses_what_is_none),
     };
 
     json_wipe_memory();

@@ -1,0 +1,86 @@
+/* A worker that was interrupted, or that outlived its dispatcher for a while, may leave something at the destination
+ * that is ready to be sent and that no later attempt looks for: a held job with a letter in it. Only the dispatcher
+ * knows what all workers have in hand, so that a worker lists what waits there and asks. The list is older than the
+ * answer: what a new attempt makes is not on it, and an attempt that is in hand keeps what it made. */
+#include "lane.h"
+
+#include <string.h>
+
+#include <pindispatch/json.h>
+#include <pindispatch/settings.h>
+
+#define SWEEP_FIRST MICROSECONDS_PER_SECOND
+#define SWEEP_MOST  (INT64_C(600) * MICROSECONDS_PER_SECOND)
+
+static int on_sweep(sd_event_source *source, uint64_t now, void *userdata)
+{
+    struct lane *l = userdata;
+    struct link *k = lane_idlest(l);
+
+    (void)source;
+    (void)now;
+    if (k && !l->dispatch->stopping)
+        link_tidy(k);
+    if (k)
+        l->sweep_after = l->sweep_after * 2 < SWEEP_MOST ? l->sweep_after * 2 : SWEEP_MOST;
+    lane_wake(l->sweep, l->sweep_after);
+    return 0;
+}
+
+int sweep_open(struct lane *l)
+{
+    int r = l->method->tidy ? lane_add_timer(l, on_sweep, &l->sweep) : 0;
+
+    if (r >= 0)
+        sweep_soon(l);
+    return r;
+}
+
+void sweep_soon(struct lane *l)
+{
+    l->sweep_after = SWEEP_FIRST;
+    if (l->sweep)
+        lane_wake(l->sweep, l->sweep_after);
+}
+
+static bool is_in_hand(const struct dispatch *d, const struct uuid *id)
+{
+    for (size_t i = 0; i < d->n_lanes; i++)
+        if (flight_find(&d->lanes[i], id))
+            return true;
+    return false;
+}
+
+/* The job that the delivery knows as its own: marked, or in the evidence of its last outcome. 0: none. */
+static json_int_t noted_job(const struct record *r)
+{
+    const char *text = r->mark ? r->mark : r->outcome;
+    CLEANUP(json_cleanup) json_t *j = text ? json_parse_line(text, strlen(text)) : NULL;
+
+    return json_number(r->mark ? j : json_object_get(j, "evidence"), "job_id", 0);
+}
+
+/* What was allowed to be sent is the letter itself, though somebody may hold it at the printer. */
+static int judge_record(void *userdata, const struct record *r)
+{
+    struct waiting *w = userdata;
+    bool sent = r->stage == STAGE_RELEASING || r->stage == STAGE_SPOOLED;
+    json_int_t noted = sent ? noted_job(r) : 0;
+
+    w->left = !uuid_equal(&r->job_uuid, &w->job_uuid) || !sent || (noted && noted != w->job);
+    return 0;
+}
+
+/* A delivery that this store does not have is another dispatcher's, which may use the same printer. */
+int sweep_judge(const struct lane *l, struct waiting *w, size_t n)
+{
+    struct store *store = l->dispatch->site->store;
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < n; i++) {
+        w[i].left = false;
+        if (!is_in_hand(l->dispatch, &w[i].id))
+            r = store_find(store, &w[i].id, judge_record, &w[i]);
+    }
+    return r < 0 ? r : 0;
+}
