@@ -266,6 +266,20 @@ static void test_delivers(void **state)
     buffer_release(&b);
 }
 
+/* The private cupsd is as a queue for PINs must be. */
+static void test_queue_is_judged_before_letters(void **state)
+{
+    struct stub_desk *s = *state;
+    stub_desk_set(s, "print.spool_guard", "require");
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH);
+    assert_int_equal(deliver(s), 0);
+    assert_int_equal(s->findings_calls, 1);
+    assert_int_equal(json_array_size(s->findings), 0);
+    assert_delivered_once(s, p);
+    assert_string_equal(json_text(p->outcome.evidence, "document"), "gone");
+    assert_null(json_object_get(p->outcome.evidence, "guard"));
+}
+
 static void test_many_at_once(void **state)
 {
     struct stub_desk *s = *state;
@@ -745,6 +759,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_DESK(test_delivers),
+        WITH_DESK(test_queue_is_judged_before_letters),
         WITH_DESK(test_many_at_once),
         WITH_DESK(test_nothing_moves_before_the_commit),
         WITH_DESK(test_commit_fails),

@@ -278,9 +278,55 @@ static void test_an_unwatched_server_may_have_begun_again(void **state)
     }
 }
 
+static void assert_document(ipp_jstate_t job, enum print_document document, const char *word)
+{
+    struct item i = item_with(job);
+    i.job.document = document;
+    json_t *e = item_evidence(&i, "pin");
+    if (word)
+        assert_string_equal(json_text(e, "document"), word);
+    else
+        assert_null(json_object_get(e, "document"));
+    json_decref(e);
+}
+
+static void test_evidence_tells_of_the_document(void **state)
+{
+    (void)state;
+    assert_document(IPP_JSTATE_COMPLETED, PRINT_DOCUMENT_GONE, "gone");
+    assert_document(IPP_JSTATE_COMPLETED, PRINT_DOCUMENT_KEPT, "kept");
+    assert_document(IPP_JSTATE_COMPLETED, PRINT_DOCUMENT_UNTOLD, "unknown");
+    assert_document(IPP_JSTATE_ABORTED, PRINT_DOCUMENT_KEPT, "kept");
+    assert_document(IPP_JSTATE_PENDING, PRINT_DOCUMENT_KEPT, NULL); /* it must be there yet */
+}
+
+/* A printer gives its jobs UUIDs of its own; before we know that one, a job is known by the name that we gave it. */
+static void test_jobs_of_a_printer(void **state)
+{
+    (void)state;
+    struct parcel p = { .job_uuid = uuid, .stage = STAGE_RELEASING };
+    struct item first, later;
+    struct print_job theirs = { .id = 7, .state = IPP_JSTATE_HELD, .uuid = "urn:uuid:theirs" }, named = theirs;
+    item_begin(&first, &p);
+    assert_false(item_is(&first, &theirs));
+    print_uuid(&uuid, named.name);
+    assert_true(item_is(&first, &named));
+    snprintf(first.printer_uuid, sizeof(first.printer_uuid), "%s", theirs.uuid);
+    first.job = theirs;
+    p.evidence = item_evidence(&first, "ipps://printer/ipp/print");
+    item_begin(&later, &p);
+    assert_int_equal(later.known_id, 7);
+    assert_true(item_is(&later, &theirs));
+    snprintf(named.uuid, sizeof(named.uuid), "urn:uuid:another's"); /* whatever its name is */
+    assert_false(item_is(&later, &named));
+    json_decref(p.evidence);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_evidence_tells_of_the_document),
+        cmocka_unit_test(test_jobs_of_a_printer),
         cmocka_unit_test(test_judges_every_state),
         cmocka_unit_test(test_an_end_that_paper_contradicts_is_doubted),
         cmocka_unit_test(test_a_held_job_of_another_attempt_is_a_stray),

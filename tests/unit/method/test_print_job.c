@@ -168,13 +168,39 @@ static void test_printer_trouble(void **state)
         }
 }
 
+static ipp_jstate_t told(ipp_jstate_t state, const char *reasons, bool counts, int documents)
+{
+    struct print_job j = { .id = 1, .state = state, .counts = counts, .documents = documents };
+    snprintf(j.reasons, sizeof(j.reasons), "%s", reasons);
+    print_job_tell_open(&j);
+    return j.state;
+}
+
+static void test_jobs_that_wait_for_their_document(void **state)
+{
+    (void)state;
+    assert_int_equal(told(IPP_JSTATE_HELD, "job-data-insufficient", false, 0), IPP_JSTATE_HELD);
+    assert_int_equal(told(IPP_JSTATE_PENDING, "job-data-insufficient", false, 0), IPP_JSTATE_HELD);
+    assert_int_equal(told(IPP_JSTATE_PENDING, "job-incoming", true, 0), IPP_JSTATE_HELD);
+    assert_int_equal(told(IPP_JSTATE_HELD, "job-incoming", false, 0), IPP_JSTATE_PENDING);
+    assert_int_equal(told(IPP_JSTATE_PENDING, "", false, 0), IPP_JSTATE_PENDING);
+    assert_int_equal(told(IPP_JSTATE_PENDING, "", true, 1), IPP_JSTATE_PENDING);
+    assert_int_equal(told(IPP_JSTATE_PROCESSING, "job-data-insufficient", true, 0), IPP_JSTATE_PROCESSING);
+    assert_int_equal(told(IPP_JSTATE_CANCELED, "", true, 0), IPP_JSTATE_CANCELED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads_job_after_job),   cmocka_unit_test(test_no_job_in_an_answer),
-        cmocka_unit_test(test_values_of_other_types), cmocka_unit_test(test_reasons_are_joined_and_bounded),
-        cmocka_unit_test(test_reasons_are_keywords),  cmocka_unit_test(test_messages_are_clean_text),
-        cmocka_unit_test(test_uuids_in_any_case),     cmocka_unit_test(test_printer_trouble),
+        cmocka_unit_test(test_jobs_that_wait_for_their_document),
+        cmocka_unit_test(test_reads_job_after_job),
+        cmocka_unit_test(test_no_job_in_an_answer),
+        cmocka_unit_test(test_values_of_other_types),
+        cmocka_unit_test(test_reasons_are_joined_and_bounded),
+        cmocka_unit_test(test_reasons_are_keywords),
+        cmocka_unit_test(test_messages_are_clean_text),
+        cmocka_unit_test(test_uuids_in_any_case),
+        cmocka_unit_test(test_printer_trouble),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
