@@ -1,10 +1,13 @@
-/* The JWE's and the JWK Set's parsers. The input is a JWE that goes to both curves, and a file of keys. Opening with
- * a right ephemeral point but wrong bytes reaches all of the cryptography; nothing may ever come out of it. */
+/* The JWE's and the JWK Set's parsers. The input is a JWE that goes to both curves, what is in one, and a file of
+ * keys. Opening with a right ephemeral point but wrong bytes reaches all of the cryptography; nothing may ever come
+ * out of it. */
 #include <pindispatch/seal.h>
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "content.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,6 +45,26 @@ static void try_jwe(const char *key_text, const char *jwe)
     secret_free(out[SECRET_PUK]);
 }
 
+/* What a JWE has inside is its sender's as well. What is taken can be written and taken again. */
+static void try_content(const uint8_t *data, size_t size)
+{
+    struct secret *first[SECRET_PARTS] = { NULL }, *second[SECRET_PARTS] = { NULL };
+    struct problem p = { .code = "" };
+    char text[CONTENT_MOST];
+    int r = content_read((const char *)data, size, first, &p);
+
+    require(r == 0 || (r == 1 && p.code[0] && p.message[0]));
+    if (r == 0) {
+        require(content_write(first, text, &size) == 0 && size <= sizeof(text));
+        require(content_read(text, size, second, &p) == 0);
+    }
+    for (unsigned part = 0; part < SECRET_PARTS; part++) {
+        require(r != 0 || (first[part] != NULL) == (second[part] != NULL));
+        secret_free(first[part]);
+        secret_free(second[part]);
+    }
+}
+
 /* Keys that are taken can be written and taken again, under the same ids and in the same order. */
 static void try_keys(const uint8_t *data, size_t size)
 {
@@ -65,6 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(jwe != NULL);
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         try_jwe(keys[i], jwe);
+    try_content(data, size);
     try_keys(data, size);
     return 0;
 }
