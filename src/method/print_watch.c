@@ -12,14 +12,16 @@ void watch_job(struct print_watch *w, const struct print_job *j)
 }
 
 /* The newest ended job, whosever it was, shows what this server does: so the very first letter of a session is not
- * the one that finds out. */
+ * the one that finds out, and what was mended is seen although no letter goes there. */
 static int ask_newest(struct print_watch *w, struct spooler *s, struct outcome *trouble)
 {
     struct print_job job;
     int e = spooler_newest(s, &job, trouble);
-    if (!e)
-        watch_job(w, &job);
-    return e;
+    if (e)
+        return e;
+    w->facts.keeps_documents = false;
+    watch_job(w, &job);
+    return 0;
 }
 
 static bool is_same(const struct guard *a, const struct guard *b)
@@ -50,7 +52,7 @@ int watch_judge(struct print_watch *w, struct desk *desk, struct spooler *s, str
 {
     bool required = strcmp(settings_text(desk->settings, "print.spool_guard"), "require") == 0;
     struct guard found;
-    int e = w->judged ? 0 : ask_newest(w, s, trouble);
+    int e = w->judged && !w->facts.keeps_documents ? 0 : ask_newest(w, s, trouble);
     if (e)
         return e;
     guard_judge(&w->facts, spooler_printer(s), &found);

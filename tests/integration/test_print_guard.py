@@ -139,13 +139,19 @@ class Require(GuardTest):
         self.dispatcher.start()
         _, outcome = self.deliver("1")  # nothing has ended here yet: this one shows it
         self.assertEqual(outcome["evidence"]["document"], "kept")
-        self.assert_refused("spool-keeps-documents")
+        delivery = self.assert_refused("spool-keeps-documents")
         self.assertEqual(len(self.cups.printed()), 1)
         # Another session sees it before its first letter.
         self.dispatcher.stop()
         self.dispatcher.start()
         wait_until(lambda: self.trouble() == "spool-keeps-documents", "the new worker to find it")
         self.assertEqual(len(self.cups.printed()), 1)
+        # With PreserveJobFiles No, cupsd removes what it kept, and the letter goes out by itself.
+        self.cups.stop()
+        self.cups.defaults = False
+        self.cups.start()
+        self.dispatcher.wait_state(delivery, "delivered")
+        self.assertEqual(self.findings(), [])
 
 
 if __name__ == "__main__":
