@@ -66,8 +66,8 @@ struct seal_binding {
     bool required; /* checking: a JWE without the two members is refused as well */
 };
 
-/* Closes {"pin":…,"puk":…,"password":…} (those not NULL, with a pin or a puk). BINDING: NULL for none. *RET is malloc'ed text. 0, -EINVAL (no secret
- * given), -ENOMEM, -EIO (OpenSSL). */
+/* Closes {"pin":…,"puk":…,"password":…} (those not NULL, with a pin or a puk). BINDING: NULL for none. *RET is
+ * malloc'ed text. 0, -EINVAL (no secret given), -ENOMEM, -EIO (OpenSSL). */
 int seal_close(const struct seal_key *k, struct secret *const secrets[SECRET_PARTS],
                const struct seal_binding *binding, char **ret);
 /* Opens a JWE with the key that its `kid` names: secrets that it does not hold are NULL. BINDING: NULL for any.

@@ -13,10 +13,13 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 import residue  # noqa: E402
-from dispatcher import Dispatcher, card_event, canary, program  # noqa: E402
+from dispatcher import Dispatcher, canary, card_event, program, wait_until  # noqa: E402
 from holders import ADDRESS, UNFIT, Holders  # noqa: E402
+from postfix import PrivatePostfix  # noqa: E402
 from smtp_scripted import ScriptedServer  # noqa: E402
 from tls import Authority  # noqa: E402
+
+POSTFIX = pathlib.Path(__file__).resolve().parents[1] / "support" / "postfix.py"
 
 
 class ProtectedTest(unittest.TestCase):
@@ -34,11 +37,14 @@ class ProtectedTest(unittest.TestCase):
         self.stem = residue.make_stem()
         self.record = self.dir / "record"
 
-    def start(self, protection, *options, puk="nopuk", **settings):
+    def start_server(self):
         script = {"tls": {"cert": self.pki.path("good.pem"), "key": self.pki.path("good.key")}}
         server = ScriptedServer(script, self.record, self.dir / "kept").start()
         self.addCleanup(server.stop)
-        settings = {"server": f"localhost:{server.port}", "ca_file": self.pki.path("ca.pem"), "timeout": "10s",
+        return server.port
+
+    def start(self, protection, *options, puk="nopuk", port=None, **settings):
+        settings = {"server": f"localhost:{port or self.start_server()}", "ca_file": self.pki.path("ca.pem"), "timeout": "10s",
                     "protection": protection, **settings}
         self.dispatcher = Dispatcher(self.dir / "dispatcher", pin="email", puk=puk, email=settings)
         self.addCleanup(self.dispatcher.stop)
@@ -268,6 +274,42 @@ class Pdf(ProtectedTest):
         self.start("pdf")
         self.dispatcher.ctl("test-mail", ADDRESS)
         self.assertIn("123456", "".join(self.open(self.mail(), "test-password").stdout.split()))
+
+
+class Postfix(ProtectedTest):
+    """A real mail server changes what it may change."""
+
+    def setUp(self):
+        super().setUp()
+        self.dir.chmod(0o755)
+        process = subprocess.Popen([str(POSTFIX), "serve", str(self.dir / "postfix"), "--cert",
+                                    self.pki.path("good.pem"), "--key", self.pki.path("good.key")],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait, 30)
+        self.addCleanup(process.stdin.close)
+        self.port = int(process.stdout.readline())
+
+    def arrived(self):
+        box = PrivatePostfix(self.dir / "postfix", port=1)
+        wait_until(box.kept, "the mail in the box")
+        (path,) = box.kept()
+        return path.read_bytes()
+
+    def test_smime(self):
+        pin = self.secret()
+        self.start("smime", port=self.port)
+        self.deliver(self.event("1", pin, self.holders.text("ec")))
+        self.assertIn(pin, self.holders.decrypt(self.arrived(), "ec").get_body(("html",)).get_content())
+        self.assert_nowhere()
+
+    def test_pdf(self):
+        pin, password = self.secret(), self.secret() + "-password"
+        self.start("pdf", port=self.port)
+        self.deliver(self.event("1", pin, password=password))
+        self.assertIn(pin, "".join(Pdf.open(self, self.arrived(), password).stdout.split()))
+        (self.dir / "letter.pdf").unlink()
+        self.assert_nowhere()
 
 
 class Masked(ProtectedTest):
