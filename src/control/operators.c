@@ -5,6 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include <pindispatch/crashpoint.h>
 #include <pindispatch/log.h>
 #include <pindispatch/outcome.h>
 #include <pindispatch/site.h>
@@ -162,7 +163,10 @@ static int settle(struct request *q, const struct verb *verb, const struct now *
 
     if (verb->to == STATE_QUEUED)
         change.due = change.cause.now;
-    return store_settle(q->site->store, &change);
+    CRASH_POINT("control.changing");
+    int r = store_settle(q->site->store, &change);
+    CRASH_POINT("control.changed");
+    return r;
 }
 
 static int change_state(struct request *q, const struct verb *verb, const struct now *now, const char *reason)

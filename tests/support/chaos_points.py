@@ -34,21 +34,24 @@ def all_points():
 class Run:
     """One point, in one way."""
 
-    def __init__(self, point, passage=1, whom="self", in_doubt="retry", forgetful=False):
+    def __init__(self, point, passage=1, whom="self", in_doubt="retry", forgetful=False, verb=None, becomes=None):
         self.point, self.passage, self.whom, self.in_doubt = point, passage, whom, in_doubt
         self.forgetful = forgetful
+        self.verb = verb        # the operator's, where the point is one of those
+        self.becomes = becomes  # what email.in_doubt is when the dispatcher starts again
         self.direct = point.startswith("direct.")  # passed only with a printer that is talked to without a spooler
         self.fired, self.verdict, self.trouble = False, Verdict(), ""
 
     def name(self):
         more = [f"passage {self.passage}"] * (self.passage > 1) + [f"ends {self.whom}"] * (self.whom != "self")
-        more += ["no history"] * self.forgetful
+        more += ["no history"] * self.forgetful + [f"verb {self.verb}"] * bool(self.verb)
+        more += [f"then {self.becomes}"] * bool(self.becomes)
         return f"{self.point:<26}" + f" in_doubt={self.in_doubt}" + "".join(f", {m}" for m in more)
 
     def may_stay_silent(self):
         """A later passage need not come; a printer without history is not followed; a worker that lives on leaves
         nothing to be fenced."""
-        return (self.passage > 1 or (self.forgetful and self.point == "print.followed")
+        return ((self.passage > 1 and not self.verb) or (self.forgetful and self.point == "print.followed")
                 or (self.whom == "parent" and self.point in BEFORE))
 
     def good(self):
@@ -80,8 +83,24 @@ class Run:
                 subprocess.run(["cp", "-a", folder, os.environ["CHAOS_KEEP"]], check=False)
         return self
 
+    def _operate(self, site):
+        """An operator who gets no answer asks again. The printer is stopped: its letters wait."""
+        site.cups.pause()
+        site.submit(["o1", "o2"])
+        first, second = (site.letter_of(event) for event in ("o1", "o2"))
+        for verb in PATHS[self.verb] + ["release"] * (self.verb == "hold"):
+            site.operate(verb, first)
+        site.operate("hold", second)
+        site.operate("release", second)
+        site.cups.resume()
+
     def _play(self, site):
         site.start()
+        if self.becomes:
+            site.dispatcher.groups["email"]["in_doubt"] = self.becomes
+            site.dispatcher.write_config()
+        if self.verb:
+            self._operate(site)
         site.submit(["a1", "a2", "a3"])
         site.drop(["b1"])
         site.settle()
@@ -98,6 +117,10 @@ def make_keys(folder):
     Dispatcher(folder).prepare()
     return folder
 
+
+# How a waiting letter gets to where each verb can be told: by verbs, the last of which is the one.
+PATHS = {"hold": ["hold"], "release": ["hold", "release"], "retry": ["retry"], "cancel": ["cancel"],
+         "cancel of a held": ["hold", "cancel"]}
 
 # Where doubt waits for a person, mail is marked, and its beginning is not told apart.
 ONLY_RETRY = {"dispatch.begun", "worker.beginning", "worker.begun"}
@@ -119,11 +142,16 @@ def plan(deep, only=None):
     for number, (point, of_worker) in enumerate(all_points()):
         if only and only not in point:
             continue
+        if point.startswith("control."):
+            runs += [Run(point, passage=len(path), verb=verb) for verb, path in PATHS.items()]
+            continue
         answers = answers_to(point, number, deep)
         runs += [Run(point, in_doubt=answer) for answer in answers]
         if point.startswith(about_letters):
             # The dispatcher must end too: what it remembers would do instead of what it committed.
             runs.append(Run(point, whom="both" if of_worker else "self", forgetful=True))
+        if point.startswith("email.") or point in ONLY_RETRY:
+            runs.append(Run(point, whom="both" if of_worker else "self", becomes="hold"))
         if point.startswith("direct.") and not deep:
             # An orphan sends what the next worker would send, too; without the mark nobody knows of the job.
             runs += [Run(point, whom=whom) for whom in ("parent", "both")]

@@ -185,6 +185,24 @@ class Site:
         self.dropped.update(ids)
         (self.incoming / ".part").rename(self.incoming / f"{ids[0]}.ndjson")
 
+    # -- what operators want
+
+    def letter_of(self, event_id):
+        return next(d["id"] for d in self.answers[event_id]["deliveries"] if d["secret"] == "pin")
+
+    def operate(self, verb, delivery, seconds=60):
+        """One who is refused, since a worker has it just now, or gets no answer asks again."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self.keep_up()
+            done = subprocess.run([program("pindispatchctl"), "--config", str(self.dispatcher.config), verb, delivery,
+                                   "--reason", "chaos"], capture_output=True, text=True, timeout=20, check=False)
+            if done.returncode == 0:
+                return
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{verb}: {done.stderr}")
+            time.sleep(0.05)
+
     # -- what came of it
 
     def deliveries(self):
