@@ -38,7 +38,7 @@ class MailServer:
         port = (self.relay or self.server).port
         self.settings = {"server": f"{odd.get('host', HOST)}:{port}", "ca_file": pki.path("ca.pem"),
                          "crl_file": tls_cases.revocation_list(pki, odd), "from": "PIN service <pin@example.com>",
-                         "timeout": "10s"}
+                         "timeout": "30s"}
 
     def stop(self):
         if self.relay:
