@@ -9,10 +9,12 @@
 #include <pindispatch/crashpoint.h>
 
 enum {
-    /* A printer that prints takes no other job. While a letter waits for that, nothing is said to the dispatcher: it
-     * must end before a silent worker counts as lost. */
-    BUSY_SECONDS = 20,
-    BUSY_MILLISECONDS = 250,
+    /* A printer that prints takes no other job. While a letter waits for that, or for its own end, nothing is said to
+     * the dispatcher, and letters that were sent before are not followed: it must end before a silent worker counts
+     * as lost, and before a printer forgets an ended job, which many do after a minute. */
+    PATIENCE_SECONDS = 20,
+    BUSY_MILLISECONDS = 100, /* less than the other one: who waits for the printer gets it after who has it */
+    END_MILLISECONDS = 250,
 };
 
 int direct_prepare(struct print_direct *d, struct desk *desk, struct spooler *s, struct outcome *trouble)
@@ -32,9 +34,11 @@ int direct_prepare(struct print_direct *d, struct desk *desk, struct spooler *s,
     return 0;
 }
 
-static void sleep_a_moment(void)
+/* False when it was long enough already. */
+static bool wait_on(int64_t start, long milliseconds)
 {
-    nanosleep(&(struct timespec){ .tv_nsec = BUSY_MILLISECONDS * 1000000L }, NULL);
+    nanosleep(&(struct timespec){ .tv_nsec = milliseconds * 1000000L }, NULL);
+    return clock_monotonic() - start < PATIENCE_SECONDS * MICROSECONDS_PER_SECOND;
 }
 
 static bool is_busy(const struct outcome *trouble)
@@ -47,10 +51,9 @@ static int create(struct batch *b, struct item *i, struct outcome *trouble)
     int64_t start = clock_monotonic();
     char name[UUID_TEXT];
     int e;
-    while ((e = spooler_create(b->spooler, uuid_format(&i->parcel->id, name), &i->parcel->job_uuid, &i->job,
-                               trouble)) > 0 &&
-           is_busy(trouble) && clock_monotonic() - start < BUSY_SECONDS * MICROSECONDS_PER_SECOND)
-        sleep_a_moment();
+    do
+        e = spooler_create(b->spooler, uuid_format(&i->parcel->id, name), &i->parcel->job_uuid, &i->job, trouble);
+    while (e > 0 && is_busy(trouble) && wait_on(start, BUSY_MILLISECONDS));
     if (e > 0 && is_busy(trouble))
         outcome_set(trouble, OUTCOME_DEFERRED, "printer-busy", "The printer %.80s is busy with something else.",
                     spooler_printer(b->spooler));
@@ -136,12 +139,31 @@ static int look_after_break(struct batch *b, struct item *i, struct outcome *o)
     return SPOOLER_UNDONE;
 }
 
+/* A letter is followed to its end before the next one, which could not be printed before anyway. One that takes
+ * longer is followed later, as at a CUPS server. */
+static int await_end(struct batch *b, struct item *i)
+{
+    int64_t start = clock_monotonic();
+    struct outcome ignored = { 0 };
+    struct print_job job;
+    int e;
+    do {
+        e = spooler_jobs(b->spooler, &i->job.id, 1, &job, &ignored);
+        if (e || !job.id || !item_is(i, &job))
+            break;
+        i->job = job;
+    } while (!print_job_has_ended(&job) && wait_on(start, END_MILLISECONDS));
+    return e < 0 ? e : 0;
+}
+
 static int send_document(struct batch *b, struct item *i, const struct document *d, struct outcome *o)
 {
     struct print_job sent = { 0 };
     int e = spooler_send(b->spooler, i->job.id, d, &sent, o);
     CRASH_POINT("direct.sent");
-    return e == 1 ? look_after_break(b, i, o) : e;
+    if (e == 1)
+        return look_after_break(b, i, o);
+    return e == 0 && !b->accepted ? await_end(b, i) : e;
 }
 
 /* A letter that cannot be composed although its sending was committed by an earlier attempt: nothing is sent. */

@@ -231,8 +231,9 @@ void item_judge(const struct item *i, const char *printer, bool accepted, struct
 void item_released(struct item *i, const char *printer, bool accepted, struct outcome *o)
 {
     i->released = true;
-    i->job.state = IPP_JSTATE_PENDING;
-    i->job.reasons[0] = '\0';
-    o->evidence = item_evidence(i, printer);
-    judge_waiting(i, printer, accepted, o);
+    if (i->job.state == IPP_JSTATE_HELD) {
+        i->job.state = IPP_JSTATE_PENDING;
+        i->job.reasons[0] = '\0';
+    }
+    item_judge(i, printer, accepted, o);
 }

@@ -41,7 +41,7 @@ bool item_is_ready(const struct item *i, const struct print_job *job, struct out
 void item_look(struct item *i, int64_t asked, int64_t since);
 /* What became of a letter whose release was committed. ACCEPTED: the spooler's word is enough. O gets evidence. */
 void item_judge(const struct item *i, const char *printer, bool accepted, struct outcome *o);
-/* The same right after Release-Job. */
+/* The same right after the release: a job that was held waits now. */
 void item_released(struct item *i, const char *printer, bool accepted, struct outcome *o);
 
 /* {"job_id","job_uuid","printer_job_uuid","printer","job_state","job_state_reasons","sheets","pages","released","document","looked",

@@ -57,6 +57,9 @@ class DirectTest(unittest.TestCase):
             return {states.get(d) for d in deliveries} == {state}
         wait_until(all_there, f"all to be {state}", seconds)
 
+    def wait_printing(self):
+        wait_until(lambda: "Send-Document successful-ok" in self.printer.log(), "a letter to be at the printer")
+
     def assert_each_printed_once(self, deliveries):
         self.assertEqual(sorted(job for job, _ in self.printer.printed()), sorted(deliveries))
 
@@ -201,18 +204,28 @@ class Interruption(DirectTest):
         self.printer.slow(2)
         self.dispatcher.start()
         (delivery,) = self.submit(card_event("1", canary(6)))
-        self.dispatcher.wait_state(delivery, "spooled")
+        self.wait_printing()
         self.dispatcher.kill()
         self.dispatcher.start()
         self.dispatcher.wait_state(delivery, "delivered")
         self.assert_each_printed_once([delivery])
+
+    def test_a_letter_that_takes_long_is_followed_later(self):
+        self.begin()
+        self.printer.slow(23)
+        self.dispatcher.start()
+        first, second = self.submit(card_event("1", canary(6)), card_event("2", canary(6)))
+        wait_until(lambda: "spooled" in [d["state"] for d in self.dispatcher.json("list")], "a letter to be spooled")
+        self.printer.slow(0)
+        self.wait_all([first, second])
+        self.assert_each_printed_once([first, second])
 
     def test_a_printer_that_forgot_leaves_doubt(self):
         self.begin()
         self.printer.slow(30)
         self.dispatcher.start()
         (delivery,) = self.submit(card_event("1", canary(6)))
-        self.dispatcher.wait_state(delivery, "spooled")
+        self.wait_printing()
         self.printer.stop()
         self.printer.slow(0)
         self.printer.start()
