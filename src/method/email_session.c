@@ -1,6 +1,7 @@
 #include "email_session.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,8 +27,7 @@ struct session {
     auth_context_t auth;
     struct letter now;
     unsigned taken;
-    const char *written; /* the library's own buffer, and the most that it wrote from it */
-    size_t written_most;
+    const char *written;     /* the library's own buffer; NULL: not known, or wiped */
     int error;               /* -errno: go no further */
     int library_error;       /* smtp_errno() after the session */
     bool connected;          /* at least once */
@@ -185,12 +185,14 @@ static void take_next(struct session *s)
     }
 }
 
-/* The end of a mail that is settled is in there until something else is written. */
+/* The end of a mail that is settled stays in there until something else is written. The library shows where it is
+ * with each command, not how long: it is a block of its own. */
 static void wipe_written(struct session *s)
 {
-    if (s->written)
-        secret_wipe((char *)s->written, s->written_most);
-    s->written = NULL;
+    char *block = (char *)TAKE(s->written);
+
+    if (block)
+        secret_wipe(block, malloc_usable_size(block));
 }
 
 /* The same, and waits for the next one when there is none, as long as the server does not hang up. */
@@ -291,13 +293,6 @@ static void on_event(smtp_session_t smtp, int event, void *arg, ...)
     errno = 0;
 }
 
-static void note_written(struct session *s, const char *bytes, size_t size)
-{
-    allow(s, s->account->timeout);
-    s->written_most = s->written == bytes && s->written_most > size ? s->written_most : size;
-    s->written = bytes;
-}
-
 /* Bytes about to be written or just read, passwords among them: never kept, never shown. */
 static void on_bytes(const char *bytes, int size, int writing, void *arg)
 {
@@ -306,8 +301,10 @@ static void on_bytes(const char *bytes, int size, int writing, void *arg)
     /* The library's own read buffer, which is not constant: the gate may change a letter in it. */
     if (writing ? email_gate_out(&s->gate, bytes, (size_t)size)
                 : email_gate_in(&s->gate, (char *)bytes, (size_t)size)) {
-        if (writing)
-            note_written(s, bytes, (size_t)size);
+        if (!writing)
+            return;
+        allow(s, s->account->timeout);
+        s->written = bytes;
         return;
     }
     email_guard_cut(&s->guard, GUARD_BREACH);
