@@ -139,7 +139,6 @@ static int on_waiting(struct link *k, struct word *w)
     /* A worker that gets no answer waits: it is better ended. */
     if (r == 0)
         r = send_buffer(k, &line, order_add_clear(&line, w->waiting, w->n_waiting));
-    CRASH_POINT("dispatch.swept");
     return r;
 }
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include <pindispatch/crashpoint.h>
 #include <pindispatch/json.h>
 #include <pindispatch/settings.h>
 
@@ -21,6 +22,7 @@ static int on_sweep(sd_event_source *source, uint64_t now, void *userdata)
     (void)now;
     if (k && !l->dispatch->stopping)
         link_tidy(k);
+    CRASH_POINT("dispatch.sweeping");
     if (k)
         l->sweep_after = l->sweep_after * 2 < SWEEP_MOST ? l->sweep_after * 2 : SWEEP_MOST;
     lane_wake(l->sweep, l->sweep_after);

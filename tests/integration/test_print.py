@@ -146,12 +146,13 @@ class Trouble(PrintTest):
 
     def test_letter_is_taken_back_from_the_printer(self):
         self.dispatcher.start()
-        self.cups.fault("slow 3")
+        self.cups.fault("slow 6")
         (printing,) = self.submit(card_event("0", canary(6)))
         wait_until(lambda: "now printing" in self.cups.lpstat("-p", "pin"), "the letter to be printed")
         (waiting,) = self.submit(card_event("1", canary(6)))
         self.dispatcher.wait_state(waiting, "spooled")
-        self.dispatcher.ctl("cancel", waiting)
+        # Refused while a worker looks at it.
+        wait_until(lambda: self.dispatcher.ctl("cancel", waiting, check=False).returncode == 0, "the letter to be back")
         self.assertEqual(self.dispatcher.show(waiting)["outcome"]["code"], "withdrawn")
         self.dispatcher.wait_state(printing, "delivered")
         self.assertEqual(self.prints_of(printing, waiting), [1, 0])
