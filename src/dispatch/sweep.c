@@ -11,6 +11,7 @@
 #include <pindispatch/settings.h>
 
 #define SWEEP_FIRST MICROSECONDS_PER_SECOND
+#define SWEEP_GROWS 4 /* soon at first, then so seldom that an idle site rests */
 #define SWEEP_MOST  (INT64_C(600) * MICROSECONDS_PER_SECOND)
 
 static int on_sweep(sd_event_source *source, uint64_t now, void *userdata)
@@ -24,7 +25,7 @@ static int on_sweep(sd_event_source *source, uint64_t now, void *userdata)
         link_tidy(k);
     CRASH_POINT("dispatch.sweeping");
     if (k)
-        l->sweep_after = l->sweep_after * 2 < SWEEP_MOST ? l->sweep_after * 2 : SWEEP_MOST;
+        l->sweep_after = l->sweep_after * SWEEP_GROWS < SWEEP_MOST ? l->sweep_after * SWEEP_GROWS : SWEEP_MOST;
     lane_wake(l->sweep, l->sweep_after);
     return 0;
 }
