@@ -39,8 +39,7 @@ static const struct scenario scenarios[] = {
       NULL },
 
     { "another_name", HOST, "wrong-name", "", OUTCOME_DEFERRED, "tls-name", true, 0, true, NULL },
-    { "a_name_for_an_address", "127.0.0.1", "name-only", "", OUTCOME_DEFERRED, "tls-name", true, 0, true,
-      NULL },
+    { "a_name_for_an_address", "127.0.0.1", "name-only", "", OUTCOME_DEFERRED, "tls-name", true, 0, true, NULL },
     { "expired", HOST, "expired", "", OUTCOME_DEFERRED, "tls-expired", true, 0, true, NULL },
     { "unknown_ca", HOST, "unknown-ca", "", OUTCOME_DEFERRED, "tls-chain", true, 0, true, NULL },
     { "no_starttls", HOST, NULL, "", OUTCOME_DEFERRED, "tls-not-offered", true, 0, true, NULL },
@@ -258,10 +257,9 @@ static void test_doubt(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest rules[] = {
-        cmocka_unit_test(test_server_setting), cmocka_unit_test(test_sender_setting),
-        cmocka_unit_test(test_login_settings), cmocka_unit_test(test_event),
-        cmocka_unit_test(test_event_of_protected_mail),
-        cmocka_unit_test(test_doubt),
+        cmocka_unit_test(test_server_setting),          cmocka_unit_test(test_sender_setting),
+        cmocka_unit_test(test_login_settings),          cmocka_unit_test(test_event),
+        cmocka_unit_test(test_event_of_protected_mail), cmocka_unit_test(test_doubt),
     };
     int r;
 
