@@ -1,6 +1,10 @@
 #include "print_batch.h"
 
+#include <pindispatch/clock.h>
 #include <pindispatch/crashpoint.h>
+
+/* Reports are gathered, so that one commit takes many; what a crash takes from here is found at the printer. */
+enum { GATHER_MILLISECONDS = 250 };
 
 bool batch_is_open(const struct item *i, unsigned stages)
 {
@@ -43,42 +47,76 @@ int batch_settle_all(struct batch *b, unsigned stages, const struct outcome *tro
     return 0;
 }
 
-/* The intent is committed: the one place from which a letter comes out. 0; 1 with TROUBLE of the destination, the
- * letter is settled all the same: released or not, nobody knows now, and the next look at the job will tell. */
-static int release(struct batch *b, struct item *i, struct outcome *trouble)
+/* The intent is committed: the one place from which a letter comes out. 0; 1 with trouble of the destination:
+ * released or not, nobody knows now, and the next look at the job will tell; negative. The answer is reported later.
+ */
+static int release(struct batch *b, struct item *i)
 {
-    struct outcome o = { 0 };
+    struct outcome *o = &i->answer;
     CRASH_POINT("print.releasing");
-    int e = b->release(b, i, &o);
+    int e = b->release(b, i, o);
     CRASH_POINT("print.released");
     if (e < 0)
         return e;
-    o.kind = e == SPOOLER_UNDONE ? o.kind : OUTCOME_SPOOLED;
+    i->answered = true;
+    o->kind = e == SPOOLER_UNDONE ? o->kind : OUTCOME_SPOOLED;
     if (e == 0)
-        item_released(i, spooler_printer(b->spooler), b->accepted, &o);
+        item_released(i, spooler_printer(b->spooler), b->accepted, o);
     else if (e == SPOOLER_GONE)
-        outcome_set(&o, OUTCOME_SPOOLED, "job-gone", "The held job was not there when it was to be released.");
+        outcome_set(o, OUTCOME_SPOOLED, "job-gone", "The held job was not there when it was to be released.");
     else if (e == SPOOLER_UNFIT)
-        outcome_set(&o, OUTCOME_SPOOLED, "not-held", "The job was not held any more when it was to be released.");
-    *trouble = o;
-    trouble->evidence = NULL;
-    bool destination = o.destination;
-    int r = batch_settle(b, i, &o);
-    return r < 0 ? r : destination;
+        outcome_set(o, OUTCOME_SPOOLED, "not-held", "The job was not held any more when it was to be released.");
+    return o->destination;
+}
+
+static int report_released(struct batch *b)
+{
+    int r = 0;
+    for (size_t k = 0; k < b->n; k++) {
+        struct item *i = &b->items[k];
+        if (i->answered && !i->done && r == 0)
+            r = batch_settle(b, i, &i->answer);
+        outcome_release(&i->answer);
+    }
+    return r;
+}
+
+static bool is_to_be_released(const struct item *i)
+{
+    return !i->done && !i->answered && item_wants_release(i);
+}
+
+/* The same trouble for what was not tried any more. */
+static int report_untried(struct batch *b, const struct outcome *trouble)
+{
+    int r = 0;
+    for (size_t k = 0; k < b->n && r == 0; k++) {
+        struct outcome o = *trouble;
+        if (is_to_be_released(&b->items[k]))
+            r = batch_settle(b, &b->items[k], &o);
+    }
+    return r;
 }
 
 int batch_release(struct batch *b)
 {
     struct outcome trouble = { 0 };
-    int r = 0;
-    for (size_t k = 0; k < b->n && r == 0; k++)
-        if (!b->items[k].done && item_wants_release(&b->items[k]))
-            r = release(b, &b->items[k], &trouble);
-    for (size_t k = 0; k < b->n && r > 0; k++)
-        if (!b->items[k].done && item_wants_release(&b->items[k])) {
-            struct outcome o = trouble;
-            int e = batch_settle(b, &b->items[k], &o);
-            r = e < 0 ? e : r;
-        }
-    return r < 0 ? r : 0;
+    int64_t since = clock_monotonic();
+    int e = 0, r = 0;
+    for (size_t k = 0; k < b->n && e == 0 && r == 0; k++) {
+        struct item *i = &b->items[k];
+        if (!is_to_be_released(i))
+            continue;
+        e = release(b, i);
+        trouble = i->answer;
+        trouble.evidence = NULL;
+        if (clock_monotonic() - since < GATHER_MILLISECONDS * MICROSECONDS_PER_MILLISECOND)
+            continue;
+        r = report_released(b);
+        since = clock_monotonic();
+    }
+    r = r < 0 ? r : report_released(b);
+    if (e < 0 || r < 0)
+        return e < 0 ? e : r;
+    return e > 0 ? report_untried(b, &trouble) : 0;
 }

@@ -18,9 +18,11 @@ struct item {
     bool released;                   /* the server answered that it released the job */
     bool made;                       /* this attempt has a held job at the server */
     bool prepared;                   /* and its document is there */
-    bool done;                       /* reported */
-    bool interrupted;                /* the server may have been restarted while it printed: it then begins again */
-    int64_t looked;                  /* when the job was asked for last, microseconds since 1970; 0: never */
+    struct outcome answer;           /* to its release: not reported yet, when `answered` and not `done` */
+    bool answered;
+    bool done;        /* reported */
+    bool interrupted; /* the server may have been restarted while it printed: it then begins again */
+    int64_t looked;   /* when the job was asked for last, microseconds since 1970; 0: never */
 };
 
 void item_begin(struct item *i, struct parcel *p);
@@ -44,9 +46,9 @@ void item_judge(const struct item *i, const char *printer, bool accepted, struct
 /* The same right after the release: a job that was held waits now. */
 void item_released(struct item *i, const char *printer, bool accepted, struct outcome *o);
 
-/* {"job_id","job_uuid","printer_job_uuid","printer","job_state","job_state_reasons","sheets","pages","released","document","looked",
- * "interrupted","proof"}; without a job what the last attempt left. NULL: nothing is known, or out of memory
- * (evidence is never worth a failed letter).
+/* {"job_id","job_uuid","printer_job_uuid","printer","job_state","job_state_reasons","sheets","pages","released",
+ * "document","looked","interrupted","proof"}; without a job what the last attempt left. NULL: nothing is known, or
+ * out of memory (evidence is never worth a failed letter).
  *
  * document, with an ended job: "gone", "kept" or "unknown", as the server says of the letter's bytes.
  *
