@@ -78,13 +78,24 @@ static int parse_kind(const char *name, enum outcome_kind *ret)
     return -EINVAL;
 }
 
+/* Cut, or not of ASCII, it would be a word that no JSON takes again. */
+static bool is_code(const char *code)
+{
+    const char *c = code;
+
+    while (*c > ' ' && *c < 0x7f)
+        c++;
+    return !*c && (size_t)(c - code) < sizeof(((struct outcome *)NULL)->code);
+}
+
 int outcome_from_json(const json_t *j, struct outcome *ret)
 {
     const char *code = json_text(j, "code"), *reason = json_text(j, "reason");
     json_t *evidence = json_object_get(j, "evidence");
     struct outcome o = { 0 };
 
-    if (parse_kind(json_text(j, "kind"), &o.kind) < 0 || !code || (evidence && !json_is_object(evidence)))
+    if (parse_kind(json_text(j, "kind"), &o.kind) < 0 || !code || !is_code(code) ||
+        (evidence && !json_is_object(evidence)))
         return -EINVAL;
     outcome_set(&o, o.kind, code, "%s", reason ? reason : "");
     o.destination = json_is_true(json_object_get(j, "destination"));

@@ -72,8 +72,13 @@ static void keeps_an_outcome_whose_words_are_not_utf8(void **state)
 
 static void refuses_what_is_none(void **state)
 {
-    static const char *const wrong[] = { "{}", "{\"kind\":\"lost\",\"code\":\"c\"}", "{\"kind\":\"failed\"}",
-                                         "{\"kind\":\"failed\",\"code\":\"c\",\"evidence\":1}" };
+    static const char *const wrong[] = { "{}",
+                                         "{\"kind\":\"lost\",\"code\":\"c\"}",
+                                         "{\"kind\":\"failed\"}",
+                                         "{\"kind\":\"failed\",\"code\":\"c\",\"evidence\":1}",
+                                         "{\"kind\":\"failed\",\"code\":\"\303\205\"}",
+                                         "{\"kind\":\"failed\",\"code\":\"two words\"}",
+                                         "{\"kind\":\"failed\",\"code\":\"a-code-that-is-longer-than-codes-are\"}" };
     struct outcome o;
 
     (void)state;
