@@ -22,7 +22,7 @@ from dispatcher import Dispatcher, canary, card_event, program
 from ippeve import DirectPrinter
 
 READ_MOST = 300  # letters whose text is read to the end: a process each
-SWEEP_SECONDS = 60
+SWEEP_SECONDS = 150  # the third sweep comes after 111
 FINAL = {"delivered", "nopin", "failed", "in-doubt", "cancelled", "expired"}
 
 
@@ -305,7 +305,7 @@ def judge(site, rows):
 
 def left_over(site):
     """Jobs that the printer still has although everything is final. Workers sweep soon after each interruption, and
-    twice as late each time."""
+    then ever more rarely."""
     deadline = time.monotonic() + SWEEP_SECONDS
     while (jobs := site.cups.jobs()) and time.monotonic() < deadline:
         site.keep_up()
