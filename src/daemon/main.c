@@ -1,5 +1,6 @@
 /* pindispatchd: the dispatcher. */
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 
 #include <pindispatch/config.h>
@@ -112,5 +113,7 @@ int main(int argc, char **argv)
         return check_config(&o);
     secret_harden_process();
     json_wipe_memory();
+    /* JSON comes and goes in small pieces. Each that is put aside is gone through again when a large one is freed. */
+    mallopt(M_MXFAST, 0);
     return serve(&o);
 }
