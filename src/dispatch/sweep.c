@@ -11,7 +11,7 @@
 #include <pindispatch/settings.h>
 
 #define SWEEP_FIRST MICROSECONDS_PER_SECOND
-#define SWEEP_GROWS 10 /* soon at first, then so seldom that an idle site rests */
+#define SWEEP_GROWS 2 /* what was interrupted may be stopped for a while before it leaves something */
 #define SWEEP_MOST  (INT64_C(600) * MICROSECONDS_PER_SECOND)
 
 static int on_sweep(sd_event_source *source, uint64_t now, void *userdata)
