@@ -10,7 +10,7 @@
 #include <pindispatch/json.h>
 #include <pindispatch/settings.h>
 
-#define SWEEP_FIRST MICROSECONDS_PER_SECOND
+#define SWEEP_FIRST (100 * MICROSECONDS_PER_MILLISECOND)
 #define SWEEP_GROWS 2 /* what was interrupted may be stopped for a while before it leaves something */
 #define SWEEP_MOST  (INT64_C(600) * MICROSECONDS_PER_SECOND)
 

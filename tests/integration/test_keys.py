@@ -50,7 +50,7 @@ class KeysTest(unittest.TestCase):
     """A dispatcher that sends mail to a server of this test, which keeps what comes."""
 
     def setUp(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="pindispatch-keys-")
+        self.folder = tempfile.TemporaryDirectory(prefix="pindispatch-keys-", ignore_cleanup_errors=True)
         self.addCleanup(self.folder.cleanup)
         self.dir = pathlib.Path(self.folder.name)
         self.record = self.dir / "record"

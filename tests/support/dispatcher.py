@@ -30,14 +30,6 @@ def wait_until(condition, what, seconds=30):
         time.sleep(0.01)
 
 
-def is_alive(pid):
-    """False also for a zombie, which somebody else has to reap."""
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
 def canary(digits=12):
     """A random PIN, long enough to be searched for."""
     return "".join(secrets.choice("0123456789") for _ in range(digits))
@@ -119,12 +111,9 @@ class Dispatcher:
                                   check=False).returncode
 
     def stop(self):
-        """Ends it, and waits for its workers, which end by themselves when it is gone."""
         if self.process and self.process.poll() is None:
-            workers = self.workers()
             self.process.terminate()
             self.process.wait(40)
-            wait_until(lambda: not any(map(is_alive, workers)), "the workers to end")
         status = self.process.returncode if self.process else 0
         self.process = None
         return status
