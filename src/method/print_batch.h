@@ -11,8 +11,6 @@
 /* Their documents lie at the spooler, held, until that commit. */
 enum { BATCH = 32, FENCES = 64 };
 
-struct batch;
-
 struct batch {
     struct desk *desk;
     struct spooler *spooler;

@@ -16,7 +16,7 @@ const char *const guard_attributes[GUARD_ATTRIBUTES] = { "printer-type", "job-sh
 static void clean(char *text)
 {
     for (; *text; text++)
-        if (*text < ' ' || *text == 0x7f)
+        if (*text < ' ' || *text > '~')
             *text = '?';
 }
 

@@ -64,6 +64,9 @@ int sqlite_commit(struct store *store);
 void sqlite_abort(struct store *store);
 /* Commits a change that changes nothing, which is written and synced all the same. */
 int sqlite_touch(struct sqlite *s);
+/* Copies all of the log into the database and cuts it. 0; -EAGAIN: a reader is in the way; negative. */
+int sqlite_empty_log(struct sqlite *s);
+/* The same, and leaves room in the log for the next commits. */
 int sqlite_tidy(struct store *store);
 
 /* A prepared statement, ready to be bound; scope resets it. */

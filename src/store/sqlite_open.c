@@ -130,7 +130,7 @@ static int load(struct sqlite *s, struct problem *p)
     if (r == 0)
         r = sqlite_load(s);
     if (r == 0)
-        r = sqlite_tidy(&s->base);
+        r = sqlite_empty_log(s);
     sqlite3_wal_hook(s->db, count_log, s);
     /* A reader in the way keeps the log from being cut, but not from being copied and synced. */
     if (r == -EAGAIN)

@@ -44,7 +44,7 @@ static int reopen(struct sqlite *s, struct problem *p)
     /* All of it, which opening does only as far as no reader is in the way: what comes after frames of the log that
      * are not on disk would be lost with them. */
     if (r == 0) {
-        r = sqlite_tidy(&s->base);
+        r = sqlite_empty_log(s);
         if (r < 0)
             r = refuse(s, r, p);
     }

@@ -346,9 +346,9 @@ static int begin_log(struct sqlite *s)
     return sqlite_touch(s);
 }
 
-int sqlite_tidy(struct store *store)
+int sqlite_empty_log(struct sqlite *s)
 {
-    struct sqlite *s = sqlite_of(store);
+    struct store *store = &s->base;
     int r;
 
     if (s->dead || store->dirty)
@@ -361,5 +361,13 @@ int sqlite_tidy(struct store *store)
     CRASH_POINT("store.tidied");
     if (r == 0)
         store->untidy = false;
+    return r;
+}
+
+int sqlite_tidy(struct store *store)
+{
+    struct sqlite *s = sqlite_of(store);
+    int r = sqlite_empty_log(s);
+
     return r == 0 ? begin_log(s) : r;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "house.h"
+#include "sent.h"
 
 #include <pindispatch/file.h>
 #include <pindispatch/lines.h>
@@ -67,16 +68,6 @@ static void expand(const uint8_t *data, size_t size, struct buffer *b)
             assert(buffer_add(b, &data[i], 1) == 0);
         }
     }
-}
-
-static size_t count_lines(const struct buffer *b)
-{
-    const char *bytes = buffer_size(b) ? buffer_bytes(b) : "";
-    size_t n = buffer_size(b) && bytes[buffer_size(b) - 1] != '\n';
-
-    for (size_t i = 0; i < buffer_size(b); i++)
-        n += bytes[i] == '\n';
-    return n;
 }
 
 static void check_answer(const char *line, size_t size)

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "house.h"
+#include "sent.h"
 
 #include <pindispatch/lines.h>
 #include <pindispatch/log.h>
@@ -69,16 +70,6 @@ static void expand(const uint8_t *data, size_t size, struct buffer *b)
             assert(buffer_add_text(b, ids[data[i] - 1]) == 0);
         else
             assert(buffer_add(b, &data[i], 1) == 0);
-}
-
-static size_t count_lines(const struct buffer *b)
-{
-    const char *bytes = buffer_size(b) ? buffer_bytes(b) : "";
-    size_t n = buffer_size(b) && bytes[buffer_size(b) - 1] != '\n';
-
-    for (size_t i = 0; i < buffer_size(b); i++)
-        n += bytes[i] == '\n';
-    return n;
 }
 
 /* Is J the end of an answer? */

@@ -4,10 +4,8 @@ odd."""
 import email
 import email.policy
 import json
-import os
 import pathlib
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -265,11 +263,7 @@ class Interruption(EmailTest):
         deliveries = self.submit(*(card_event(str(n), pin) for n, pin in enumerate(pins)))
         for _ in range(5):
             time.sleep(random.uniform(0.01, 0.2))
-            for pid in self.dispatcher.workers():
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+            self.dispatcher.kill_workers()
         self.wait_delivered(deliveries)
         self.assert_all_arrived(pins)
 

@@ -50,6 +50,7 @@ class KeysTest(unittest.TestCase):
     """A dispatcher that sends mail to a server of this test, which keeps what comes."""
 
     def setUp(self):
+        # A worker may outlive its dispatcher for a moment, and its token writes to its folder when it ends.
         self.folder = tempfile.TemporaryDirectory(prefix="pindispatch-keys-", ignore_cleanup_errors=True)
         self.addCleanup(self.folder.cleanup)
         self.dir = pathlib.Path(self.folder.name)

@@ -212,11 +212,7 @@ class Interruption(PrintTest):
         deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(40)))
         for _ in range(4):
             time.sleep(random.uniform(0.01, 0.2))
-            for pid in self.dispatcher.workers():
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+            self.dispatcher.kill_workers()
         self.wait_delivered(deliveries)
         self.assert_each_printed_once(deliveries)
 

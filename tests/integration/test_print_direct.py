@@ -1,9 +1,7 @@
 """Letters straight to an IPP Everywhere printer, without a CUPS server and its spool: ippeveprinter."""
 
 import json
-import os
 import pathlib
-import signal
 import subprocess
 import sys
 import tempfile
@@ -242,11 +240,7 @@ class Interruption(DirectTest):
         deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(10)))
         for n in range(1, 5):
             wait_until(lambda: len(self.printer.printed()) >= 2 * n, f"{2 * n} letters")
-            for pid in self.dispatcher.workers():
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+            self.dispatcher.kill_workers()
         self.wait_all(deliveries)
         self.assert_each_printed_once(deliveries)
 

@@ -22,7 +22,7 @@ from dispatcher import Dispatcher, canary, card_event, program
 from ippeve import DirectPrinter
 
 READ_MOST = 300  # letters whose text is read to the end: a process each
-SWEEP_SECONDS = 150  # seven sweeps from the last interruption
+SWEEP_SECONDS = 150  # ten sweeps from the last interruption
 FINAL = {"delivered", "nopin", "failed", "in-doubt", "cancelled", "expired"}
 
 

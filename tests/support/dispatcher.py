@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import secrets
+import signal
 import socket
 import subprocess
 import time
@@ -136,6 +137,13 @@ class Dispatcher:
         """The pids of the worker processes that the dispatcher started."""
         pids = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [int(pid) for pid in pids]
+
+    def kill_workers(self):
+        for pid in self.workers():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it ended meanwhile
 
     # -- as users drive it
 

@@ -37,6 +37,8 @@ import sys
 import threading
 import time
 
+from listener import close_listener
+
 USUAL = {
     "greeting": "220 scripted.example ESMTP",
     "starttls": "220 2.0.0 Ready to start TLS",
@@ -302,12 +304,7 @@ class ScriptedServer:
         return self
 
     def stop(self):
-        # Closing alone would leave accept() at work, and the port taken.
-        try:
-            self.listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.listener.close()
+        close_listener(self.listener)
         self.thread.join(10)
 
 

@@ -1,13 +1,16 @@
 """A man in the middle: takes connections, relays them to a server, and keeps what the client said.
 
-    Relay(target, tls, asks, answers)   .change(tls) ends what is connected, and goes on with other TLS. TARGET is a unix socket's path or (host, port). With TLS, a server's context, the
+    Relay(target, tls, asks, answers)   TARGET is a unix socket's path or (host, port). With TLS, a server's context, the
                                         client's side of it ends here and .heard is what it was told in clear. ASKS and
                                         ANSWERS, (old, new), are replaced on the way there and back.
+    .change(tls)                        ends what is connected, and goes on with other TLS.
 """
 
 import re
 import socket
 import threading
+
+from listener import close_listener
 
 
 class Relay:
@@ -70,8 +73,4 @@ class Relay:
                 pass
 
     def stop(self):
-        try:
-            self.listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.listener.close()
+        close_listener(self.listener)
