@@ -125,7 +125,7 @@ static void take_go(struct world *w, const struct uuid *id)
 static void hear(struct world *w, struct played *worker)
 {
     while (!played_hears_nothing(w->yard, worker)) {
-        struct order o = played_hear(w->yard, worker);
+        struct order o = played_hear_any(w->yard, worker);
 
         if (o.kind == ORDER_DELIVER)
             take_parcel(w, &o.parcel);

@@ -152,7 +152,7 @@ static bool turn_until_readable(struct yard *y, int fd)
     return false;
 }
 
-static struct order hear_any(struct yard *y, struct played *w)
+struct order played_hear_any(struct yard *y, struct played *w)
 {
     struct order o;
     char *line;
@@ -172,7 +172,7 @@ struct order played_hear(struct yard *y, struct played *w)
     struct order o;
 
     do
-        o = hear_any(y, w);
+        o = played_hear_any(y, w);
     while (o.kind == ORDER_TIDY);
     return o;
 }
@@ -183,7 +183,7 @@ void played_hear_tidy(struct yard *y, struct played *w)
     bool tidy;
 
     do {
-        o = hear_any(y, w);
+        o = played_hear_any(y, w);
         tidy = o.kind == ORDER_TIDY;
         order_release(&o);
     } while (!tidy);

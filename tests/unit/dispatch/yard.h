@@ -47,11 +47,13 @@ struct played yard_worker(struct yard *y, bool fit);
 /* Both workers of a new dispatch, ready. */
 void yard_workers(struct yard *y, struct played *ret_print, struct played *ret_email);
 
-/* The next order; waits for it, with a bound. */
+/* The next order of any kind; waits for it, with a bound. */
+struct order played_hear_any(struct yard *y, struct played *w);
+/* The same, without those to look for what interrupted attempts left. */
 struct order played_hear(struct yard *y, struct played *w);
-/* True when no order comes while the loop is idle. */
-/* Passes over orders until the one to look for what interrupted attempts left. */
+/* Passes over orders until one of those. */
 void played_hear_tidy(struct yard *y, struct played *w);
+/* True when no order of any kind comes while the loop is idle. */
 bool played_hears_nothing(struct yard *y, struct played *w);
 /* The id of the parcel that comes next, which must be at STAGE. */
 struct uuid played_take(struct yard *y, struct played *w, enum stage stage);
