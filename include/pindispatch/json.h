@@ -1,4 +1,4 @@
-/* What this project adds to jansson: memory that is wiped, short getters, lines. */
+/* What this project adds to jansson: short getters, lines. */
 #ifndef PINDISPATCH_JSON_H
 #define PINDISPATCH_JSON_H
 
@@ -6,9 +6,6 @@
 #include <pindispatch/cleanup.h>
 
 #include <jansson.h>
-
-/* Every byte that jansson frees from now on is overwritten. Call once, first thing in main(). */
-void json_wipe_memory(void);
 
 static inline json_t *json_free(json_t *j)
 {
@@ -25,8 +22,7 @@ json_int_t json_number(const json_t *object, const char *key, json_int_t otherwi
 int json_put_text(json_t *object, const char *key, const char *text);
 /* One compact line with a final newline. 0, -ENOMEM, -ENOBUFS. */
 int json_add_line(struct buffer *b, const json_t *j);
-/* Compact text with sorted keys, malloc()ed: what json_dumps() gives belongs to jansson's own allocator and must not
- * be given to free(). NULL: J is NULL, or out of memory. */
+/* Compact text with sorted keys, malloc()ed. NULL: J is NULL, or out of memory. */
 char *json_to_text(const json_t *j);
 /* A line of JSON with nothing after it; duplicate keys are refused. NULL when it is not that. */
 json_t *json_parse_line(const char *line, size_t size);

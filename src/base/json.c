@@ -1,47 +1,6 @@
 #include <pindispatch/json.h>
 
 #include <errno.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <pindispatch/secret.h>
-
-/* jansson does not tell free() how much it frees, so that each piece carries its size in front, in a header
- * that keeps the alignment of malloc(). */
-union header {
-    size_t size;
-    max_align_t align;
-};
-
-static void *wiping_malloc(size_t size)
-{
-    union header *h;
-
-    if (size > SIZE_MAX - sizeof(*h))
-        return NULL;
-    h = malloc(sizeof(*h) + size);
-    if (!h)
-        return NULL;
-    h->size = size;
-    return h + 1;
-}
-
-static void wiping_free(void *p)
-{
-    union header *h = p;
-
-    if (!p)
-        return;
-    h--;
-    secret_wipe(p, h->size);
-    free(h);
-}
-
-void json_wipe_memory(void)
-{
-    json_set_alloc_funcs(wiping_malloc, wiping_free);
-}
 
 const char *json_text(const json_t *object, const char *key)
 {
@@ -82,17 +41,9 @@ int json_add_line(struct buffer *b, const json_t *j)
     return -ENOBUFS;
 }
 
-enum { TEXT_MOST = 16 * 1024 * 1024 };
-
 char *json_to_text(const json_t *j)
 {
-    struct buffer b = BUFFER(TEXT_MOST);
-
-    if (j && json_dump_callback(j, add_piece, &b, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY) == 0 &&
-        buffer_terminate(&b) == 0)
-        return b.data; /* nothing was dropped from its front */
-    buffer_release(&b);
-    return NULL;
+    return j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY) : NULL;
 }
 
 json_t *json_parse_line(const char *line, size_t size)

@@ -119,7 +119,6 @@ int main(int argc, char **argv)
     int status;
 
     secret_harden_process();
-    json_wipe_memory();
     setlocale(LC_ALL, "");
     status = run(&c, argc, argv);
     settings_free(c.settings);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include <pindispatch/config.h>
-#include <pindispatch/json.h>
 #include <pindispatch/log.h>
 #include <pindispatch/schemas.h>
 #include <pindispatch/secret.h>
@@ -112,7 +111,6 @@ int main(int argc, char **argv)
     if (check)
         return check_config(&o);
     secret_harden_process();
-    json_wipe_memory();
     /* JSON comes and goes in small pieces. Each that is put aside is gone through again when a large one is freed. */
     mallopt(M_MXFAST, 0);
     return serve(&o);

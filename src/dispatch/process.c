@@ -11,8 +11,8 @@
 
 extern char **environ;
 
-/* glibc and GLib keep small freed pieces in caches that M_PERTURB does not reach. */
-static char *const worker_environment[] = { "GLIBC_TUNABLES=glibc.malloc.tcache_count=0", "G_SLICE=always-malloc" };
+/* GLib would keep what it frees in small pieces, without overwriting it. */
+static char *const worker_environment[] = { "G_SLICE=always-malloc" };
 
 static bool is_overridden(const char *variable)
 {

@@ -1,13 +1,11 @@
 /* pindispatch-worker: whoever is at the other end of standard input (a connected socket) gives it work. */
 #include <errno.h>
 #include <getopt.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include <pindispatch/json.h>
 #include <pindispatch/log.h>
 #include <pindispatch/schemas.h>
 #include <pindispatch/secret.h>
@@ -60,10 +58,7 @@ int main(int argc, char **argv)
         fputs(usage, stderr);
         return 2;
     }
-    /* The libraries free without wiping: what they free is overwritten by malloc itself. */
-    mallopt(M_PERTURB, 0x5a);
     secret_harden_process();
-    json_wipe_memory();
     signal(SIGPIPE, SIG_IGN);
     r = worker_run(STDIN_FILENO, &clock_real, site_schemas());
     if (r < 0 && r != -EPIPE && r != -ENOTCONN)

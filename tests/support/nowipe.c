@@ -4,7 +4,6 @@
 
 void explicit_bzero(void *p, size_t size);
 void __explicit_bzero_chk(void *p, size_t size, size_t most);
-int mallopt(int parameter, int value);
 
 void explicit_bzero(void *p, size_t size)
 {
@@ -17,11 +16,4 @@ void __explicit_bzero_chk(void *p, size_t size, size_t most)
     (void)p;
     (void)size;
     (void)most;
-}
-
-int mallopt(int parameter, int value)
-{
-    (void)parameter;
-    (void)value;
-    return 1;
 }

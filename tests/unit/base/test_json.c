@@ -50,6 +50,5 @@ int main(void)
         cmocka_unit_test(writes_a_line_or_nothing),
     };
 
-    json_wipe_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -715,6 +715,5 @@ int main(void)
         TEST(a_claim_that_nobody_knows_of_is_taken_up),
     };
 
-    json_wipe_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -412,7 +412,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(deliveries_live_as_the_reference_says) };
 
-    json_wipe_memory();
     log_set_level(LOG_EMERG);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

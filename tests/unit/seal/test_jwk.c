@@ -166,6 +166,5 @@ int main(void)
         cmocka_unit_test(test_unfit_keys_are_refused),
     };
 
-    json_wipe_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -301,6 +301,5 @@ int main(void)
         cmocka_unit_test(test_load_looks_at_the_mode),
     };
 
-    json_wipe_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

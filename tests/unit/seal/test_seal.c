@@ -270,6 +270,5 @@ int main(void)
         cmocka_unit_test(test_x25519_of_another_implementation),
     };
 
-    json_wipe_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -300,6 +300,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lost_key_is_told_apart, import, delete_both),
     };
 
-    json_wipe_memory();
     return cmocka_run_group_tests(tests, make_token, drop_token);
 }

@@ -244,6 +244,5 @@ int main(void)
         cmocka_unit_test(refuses_what_is_none),
     };
 
-    json_wipe_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,44 @@
+/* Memory that is freed is overwritten first, whoever frees it: the libraries that parse, compose and draw secrets do
+ * not wipe. These take the place of the C library's own (glibc manual, "Replacing malloc"), whose allocator they use.
+ * mallopt(M_PERTURB) does not reach the small pieces that glibc keeps at hand, and fills new memory as well.
+ *
+ * Linked into programs, never into a build with a sanitizer, which has an allocator of its own. */
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+void __libc_free(void *p); /* NOLINT(bugprone-reserved-identifier): glibc's name of what is replaced here */
+
+void free(void *p)
+{
+    if (!p)
+        return;
+    explicit_bzero(p, malloc_usable_size(p));
+    __libc_free(p);
+}
+
+/* What moves is copied here, and the old place wiped; glibc would free it by itself. */
+static void *move(void *p, size_t room, size_t size)
+{
+    void *to = malloc(size);
+
+    if (!to)
+        return NULL;
+    memcpy(to, p, room < size ? room : size);
+    free(p);
+    return to;
+}
+
+/* A piece that becomes a little smaller stays as it is: what it gives away would not be wiped. */
+void *realloc(void *p, size_t size)
+{
+    size_t room = p ? malloc_usable_size(p) : 0;
+
+    if (!p)
+        return malloc(size);
+    if (size == 0) {
+        free(p);
+        return NULL;
+    }
+    return size <= room && size >= room / 2 ? p : move(p, room, size);
+}
