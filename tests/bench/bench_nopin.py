@@ -9,15 +9,16 @@ NAME, UNIT, SIZE = "nopin", "events/s", 50000
 BATCH = 100  # rows a commit in the peer's loop
 
 
-def ours(bench, dispatcher, n):
+def ours(bench, n):
+    """Into an empty store each time, as the peers."""
     def run(turn):
         lines = make_events(bench, f"nopin-{turn}", n)
-        meter = Meter(dispatcher)
-        with Issuer(dispatcher) as issuer:
+        with dispatcher_of(bench, f"nopin-{turn}", pin="nopin") as dispatcher, Issuer(dispatcher) as issuer:
+            meter = Meter(dispatcher)
             start = time.monotonic()
             issuer.hand_in(lines)  # an answer comes after the commit
             seconds = time.monotonic() - start
-        meter.tell(NAME, n)
+            meter.tell(NAME, n)
         return n / seconds
     return run
 
@@ -28,8 +29,7 @@ def sqlite(bench, n, *schema):
 
 def run(bench):
     n = bench.size(SIZE)
-    with dispatcher_of(bench, "nopin", pin="nopin") as dispatcher:
-        values = bench.rounds(NAME, UNIT, {"nopin": ours(bench, dispatcher, n),
-                                           "sqlite": sqlite(bench, n, ROOT / "src/store/sql/1.sql"),
-                                           "sqlite-one-row": sqlite(bench, n)})
+    values = bench.rounds(NAME, UNIT, {"nopin": ours(bench, n),
+                                       "sqlite": sqlite(bench, n, *sorted((ROOT / "src/store/sql").glob("*.sql"))),
+                                       "sqlite-one-row": sqlite(bench, n)})
     return [Figure("nopin", UNIT, values.pop("nopin"), values)]

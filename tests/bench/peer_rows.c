@@ -1,9 +1,9 @@
-/* Rows by SQLite and nothing else: bench_peer_rows FILE NUMBER BATCH [SCHEMA]
+/* Rows by SQLite and nothing else: bench_peer_rows FILE NUMBER BATCH [SCHEMA…]
  *
  * Prepared inserts, BATCH events a commit, with the dispatcher's own settings: WAL, synchronous=FULL, secure_delete.
- * With SCHEMA (src/store/sql/1.sql) the same rows in the same tables as the dispatcher writes of an event without
- * delivery; without, one row that has all of it in a table with one index, for its identity. Nothing is parsed,
- * hashed or looked up. Prints the seconds; FILE is gone in the end. */
+ * With the SCHEMA (src/store/sql/1.sql and those that follow) the same rows in the same tables as the dispatcher
+ * writes of an event without delivery; without, one row that has all of it in a table with one index, for its
+ * identity. Nothing is parsed, hashed or looked up. Prints the seconds; FILE is gone in the end. */
 #include "tally.h"
 
 #include <stdio.h>
@@ -63,6 +63,14 @@ static int make_body(char *body, size_t room, unsigned number)
         number, number, number, number);
 }
 
+/* As large as those of UUIDs of version 7: microseconds since 1970 and a few bits. */
+static sqlite3_int64 make_id(unsigned number)
+{
+    static const sqlite3_int64 first = INT64_C(1795348800000000) << 8;
+
+    return first + ((sqlite3_int64)number << 8);
+}
+
 /* As chance has it, like the hash of an identity. */
 static sqlite3_int64 make_key(unsigned number)
 {
@@ -82,7 +90,7 @@ static void insert(sqlite3 *db, sqlite3_stmt *q, unsigned number)
     sqlite3_bind_blob(q, 4, digest, DIGEST, SQLITE_STATIC);
     sqlite3_bind_text(q, 5, body, size, SQLITE_STATIC);
     sqlite3_bind_int64(q, 6, (sqlite3_int64)now_ns());
-    sqlite3_bind_int64(q, 7, (sqlite3_int64)number + 1);
+    sqlite3_bind_int64(q, 7, make_id(number));
     must(db, sqlite3_step(q));
     sqlite3_reset(q);
 }
@@ -105,21 +113,25 @@ static void insert_all(sqlite3 *db, const char *const *texts, unsigned number, u
         sqlite3_finalize(q[k]);
 }
 
-/* SCHEMA: a file, or NULL. */
-static sqlite3 *open_file(const char *path, const char *schema)
+static void run_file(sqlite3 *db, const char *path)
 {
     struct buffer text = BUFFER(SCHEMA_MOST);
+
+    if (file_read(path, &text) < 0 || buffer_terminate(&text) < 0) {
+        perror(path);
+        exit(1);
+    }
+    must(db, sqlite3_exec(db, buffer_bytes(&text), NULL, NULL, NULL));
+    buffer_release(&text);
+}
+
+static sqlite3 *open_file(const char *path)
+{
     sqlite3 *db = NULL;
 
     must(db, sqlite3_open(path, &db));
     must(db, sqlite3_exec(db, settings, NULL, NULL, NULL));
-    if (schema && (file_read(schema, &text) < 0 || buffer_terminate(&text) < 0)) {
-        perror(schema);
-        exit(1);
-    }
-    must(db, sqlite3_exec(db, schema ? buffer_bytes(&text) : one_table, NULL, NULL, NULL));
     sqlite3_wal_autocheckpoint(db, CHECKPOINT_PAGES);
-    buffer_release(&text);
     return db;
 }
 
@@ -131,12 +143,16 @@ int main(int argc, char **argv)
     uint64_t start;
 
     if (number == 0 || batch == 0) {
-        fputs("usage: bench_peer_rows FILE NUMBER BATCH [SCHEMA]\n", stderr);
+        fputs("usage: bench_peer_rows FILE NUMBER BATCH [SCHEMA…]\n", stderr);
         return 2;
     }
-    db = open_file(argv[1], argv[4]);
+    db = open_file(argv[1]);
+    for (int i = 4; i < argc; i++)
+        run_file(db, argv[i]);
+    if (argc == 4)
+        must(db, sqlite3_exec(db, one_table, NULL, NULL, NULL));
     start = now_ns();
-    insert_all(db, argv[4] ? same_rows : one_row, number, batch);
+    insert_all(db, argc > 4 ? same_rows : one_row, number, batch);
     printf("%.6f\n", (double)(now_ns() - start) / 1e9);
     sqlite3_close(db);
     unlink(argv[1]);
