@@ -553,6 +553,21 @@ static void test_pictures(void **state)
     letter_free(l);
 }
 
+/* As much time goes into compressing as into drawing, unless the library's way to do that is replaced. */
+static void test_nothing_is_compressed(void **state)
+{
+    static const char stored[] = "stream\n\x18"; /* RFC 1950: deflated, with a window of 512 bytes */
+    struct letter *l = load(TEMPLATES);
+    struct sample s;
+
+    (void)state;
+    sample_init(&s, "Åsa Öberg", "en", SECRET_PIN, "0042CANARY");
+    assert_int_equal(letter_pdf(l, &s.filling, &s.document, &s.trouble), 0);
+    assert_non_null(memmem(buffer_bytes(&s.document.bytes), buffer_size(&s.document.bytes), stored, strlen(stored)));
+    sample_release(&s);
+    letter_free(l);
+}
+
 static void test_the_same_letter_again(void **state)
 {
     struct letter *l = load(TEMPLATES);
@@ -591,6 +606,7 @@ int main(void)
         cmocka_unit_test(test_what_would_print_wrong_is_refused),
         cmocka_unit_test(test_png),
         cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_nothing_is_compressed),
         cmocka_unit_test(test_the_same_letter_again),
     };
 
