@@ -59,6 +59,11 @@ DEFINE_CLEANUP(struct seal_ring, seal_ring, seal_ring_free)
 
 /* ---- closing and opening ---- */
 
+/* What is closed to a key one after the other shares a key agreement, with an ephemeral key of its own, as does what
+ * is opened that shares one; each JWE has a key derived from it for itself alone. This ends that, and wipes what was
+ * agreed on: to be called when those that belong together are done. */
+void seal_ring_forget(const struct seal_ring *r);
+
 /* The event that a sealed text belongs to, as "ce_source" and "ce_id" in its protected header: under another event it
  * does not open. */
 struct seal_binding {

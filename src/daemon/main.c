@@ -1,6 +1,5 @@
 /* pindispatchd: the dispatcher. */
 #include <getopt.h>
-#include <malloc.h>
 #include <stdio.h>
 
 #include <pindispatch/config.h>
@@ -111,7 +110,5 @@ int main(int argc, char **argv)
     if (check)
         return check_config(&o);
     secret_harden_process();
-    /* JSON comes and goes in small pieces. Each that is put aside is gone through again when a large one is freed. */
-    mallopt(M_MXFAST, 0);
     return serve(&o);
 }

@@ -296,12 +296,23 @@ static void refuse(struct admit *a, struct ticket *t)
     settle(a, t);
 }
 
+/* Once for all events of a turn of the loop: it costs more than one of them. */
+static void wipe_marks(struct admit *a)
+{
+    if (!a->is_marked)
+        return;
+    a->is_marked = false;
+    secret_wipe_stack();
+    seal_ring_forget(a->site->keys);
+}
+
 static void on_commit(struct commit_waiter *w, int r)
 {
     struct ticket *t = (struct ticket *)((char *)w - offsetof(struct ticket, waiter));
     struct admit *a = t->admit;
 
     CRASH_POINT("intake.committed");
+    wipe_marks(a);
     a->pending--;
     a->pending_bytes -= t->size;
     if (r < 0) {
@@ -321,8 +332,9 @@ void admit_line(struct admit *a, struct ticket *t, const struct origin *o, const
 {
     int r = decide(t, o, line, size);
 
-    secret_wipe_stack(); /* what parsing and sealing left of a clear PIN */
+    a->is_marked = true;
     if (r != 0) {
+        wipe_marks(a);
         refuse(a, t);
         return;
     }

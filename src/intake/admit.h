@@ -6,6 +6,7 @@
 
 #include "ticket.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -19,6 +20,7 @@ struct admit {
     size_t pending_bytes; /* of their lines */
     int64_t second;       /* in which refusals were logged last */
     unsigned logged;      /* then */
+    bool is_marked;       /* by what this turn's events left: clear secrets on the stack, a key agreement */
 };
 
 /* Who hands a line in. */

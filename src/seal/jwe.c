@@ -133,13 +133,13 @@ static int check_binding(const json_t *header, const struct seal_binding *bindin
 
 static int read_ephemeral(const json_t *header, struct jwe *j, struct problem *p)
 {
-    struct point point;
-
-    if (point_from_json(json_object_get(header, "epk"), &point) < 0)
+    if (point_from_json(json_object_get(header, "epk"), &j->epk) < 0)
         return bad_form(p, "\"epk\" in its header is no public key on P-256 or X25519");
-    if (point.curve != j->key->curve)
+    if (j->epk.curve != j->key->curve)
         return problem_set(p, "key", "", "\"epk\" is on another curve than the key %s", seal_key_id(j->key));
-    j->ephemeral = point_peer(&point, j->key->pkey);
+    if (agreement_is_with(&j->key->kept->opening, &j->epk))
+        return 0;
+    j->ephemeral = point_peer(&j->epk, j->key->pkey);
     return j->ephemeral ? 0 : bad_form(p, "\"epk\" in its header is not on its curve");
 }
 

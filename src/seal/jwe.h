@@ -16,7 +16,8 @@ struct jwe {
     const char *header;         /* in base64url: what the tag covers; borrowed from the text */
     size_t header_length;
     struct party apu, apv; /* RFC 7518 sections 4.6.1.2 and 4.6.1.3 */
-    EVP_PKEY *ephemeral;   /* owned; its point is on the curve */
+    struct point epk;      /* on the curve */
+    EVP_PKEY *ephemeral;   /* at that point; owned; NULL: what was agreed on with it is kept */
     uint8_t wrapped[WRAPPED_SIZE];
     uint8_t iv[IV_SIZE];
     uint8_t ciphertext[CONTENT_MOST];

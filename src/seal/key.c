@@ -57,6 +57,9 @@ int seal_key_new(enum seal_curve curve, EVP_PKEY *pkey, bool can_open, const cha
         return -ENOMEM;
     }
     *k = (struct seal_key){ .curve = curve, .can_open = can_open, .pkey = pkey };
+    k->kept = calloc(1, sizeof(*k->kept));
+    if (!k->kept)
+        return -ENOMEM;
     k->ephemeral = curve_generator_like(pkey);
     if (!k->ephemeral)
         return -EIO;
@@ -88,10 +91,19 @@ bool seal_key_can_open(const struct seal_key *k)
     return k->can_open;
 }
 
+void seal_key_forget(const struct seal_key *k)
+{
+    agreement_forget(&k->kept->closing);
+    agreement_forget(&k->kept->opening);
+}
+
 struct seal_key *seal_key_free(struct seal_key *k)
 {
     if (!k)
         return NULL;
+    if (k->kept)
+        seal_key_forget(k);
+    free(k->kept);
     token_free(k->token);
     EVP_PKEY_free(k->pkey);
     EVP_PKEY_CTX_free(k->ephemeral);

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "agreement.h"
 #include "cipher.h"
 #include "curve.h"
 
@@ -23,11 +24,19 @@ struct seal_key {
     struct token *token;     /* owned; NULL: the private part, if any, is in pkey */
     EVP_PKEY_CTX *ephemeral; /* makes ephemeral keys of its curve */
     struct ciphers ciphers;
+    struct agreements *kept; /* owned */
     char *id;
+};
+
+/* What the last sealing, and the last opening, agreed on; a key that is borrowed (const) has them too. */
+struct agreements {
+    struct agreement closing, opening;
 };
 
 /* Takes PKEY over, whether it fails or not. ID: NULL for the thumbprint. 0, -ENOMEM, -EIO. */
 int seal_key_new(enum seal_curve curve, EVP_PKEY *pkey, bool can_open, const char *id, struct seal_key **ret);
+
+void seal_key_forget(const struct seal_key *k);
 
 /* 0; 1 with P (code "key"); -ENOMEM. */
 int seal_key_from_json(const json_t *jwk, const char *name, struct seal_key **ret, struct problem *p);

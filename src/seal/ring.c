@@ -38,6 +38,12 @@ struct seal_ring *seal_ring_free(struct seal_ring *r)
     return NULL;
 }
 
+void seal_ring_forget(const struct seal_ring *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        seal_key_forget(r->keys[i]);
+}
+
 size_t seal_ring_size(const struct seal_ring *r)
 {
     return r->n;

@@ -90,6 +90,11 @@ struct composer *composer_free(struct composer *c)
     return NULL;
 }
 
+void composer_forget(struct composer *c)
+{
+    seal_ring_forget(c->keys);
+}
+
 /* The sealed text has no such secret. Where the event said that it has one, the event is wrong; where it said
  * nothing and brought the other secret, there is simply nothing to deliver. */
 static int report_absent(const struct parcel *p, bool has_other, struct outcome *trouble)

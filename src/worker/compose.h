@@ -19,5 +19,7 @@ DEFINE_CLEANUP(struct composer, composer, composer_free)
 /* As struct desk's compose. FORM: how a letter must be; NULL: a PDF. */
 int composer_compose(struct composer *c, const struct parcel *p, const struct document_form *form,
                      struct document *ret, struct outcome *trouble);
+/* Lets go of what made the last ones quicker and could open them again. */
+void composer_forget(struct composer *c);
 
 #endif

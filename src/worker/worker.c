@@ -111,6 +111,13 @@ static struct parcel *desk_next(struct desk *d)
     return &item->parcel;
 }
 
+/* There is nothing in hand: nothing of what was is to be found. */
+static void rest(struct worker *w)
+{
+    composer_forget(w->composer);
+    secret_wipe_stack();
+}
+
 /* Not by poll(), which is the mail's guard's in this executable. */
 static bool desk_wait(struct desk *d, int other, int64_t time)
 {
@@ -119,7 +126,7 @@ static bool desk_wait(struct desk *d, int other, int64_t time)
     struct timespec left = { .tv_sec = time / MICROSECONDS_PER_SECOND,
                              .tv_nsec = time % MICROSECONDS_PER_SECOND * 1000 };
 
-    secret_wipe_stack();
+    rest(w);
     if (w->quit || ppoll(fds, ARRAY_SIZE(fds), &left, NULL) <= 0 || fds[1].revents)
         return false;
     return listen_once(w, true) == 0 && first_free(w);
@@ -348,7 +355,7 @@ static int deliver_all(struct worker *w, void *session)
         if (r == 0)
             r = settings_flag(w->settings, "dry_run") ? worker_rehearse(w) : w->method->deliver(&w->desk, session);
         alarm(0);
-        secret_wipe_stack(); /* what the method's libraries left of the documents */
+        rest(w);
     }
     return r;
 }

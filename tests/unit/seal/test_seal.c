@@ -11,6 +11,8 @@
 
 #include <pindispatch/json.h>
 
+#include "base64url.h"
+
 #define PIN "canary-482913"
 #define PUK "canary-8\"\\7"
 
@@ -123,6 +125,68 @@ static void test_no_two_sealings_are_alike(void **state)
         assert_memory_not_equal(a, b, 12);
 }
 
+/* A text of the header's, copied out; EPK: of the ephemeral key in it. */
+static char *header_text(const char *jwe, const char *name, bool epk)
+{
+    uint8_t bytes[JWE_MOST];
+    CLEANUP(json_cleanup) json_t *header = NULL;
+    size_t size = 0;
+    char *text;
+
+    assert_int_equal(base64url_decode(jwe, strcspn(jwe, "."), bytes, sizeof(bytes), &size), 0);
+    header = json_parse_line((const char *)bytes, size);
+    text = strdup(json_text(epk ? json_object_get(header, "epk") : header, name));
+    assert_non_null(text);
+    return text;
+}
+
+static bool share_agreement(const char *one, const char *two)
+{
+    CLEANUP(free_cleanup) char *a = header_text(one, "x", true);
+    CLEANUP(free_cleanup) char *b = header_text(two, "x", true);
+
+    return strcmp(a, b) == 0;
+}
+
+static void assert_agreements(enum seal_curve curve)
+{
+    CLEANUP(seal_ring_cleanup) struct seal_ring *k = generate(curve);
+    CLEANUP(free_cleanup) char *one = close_pair(k, PIN, NULL);
+    CLEANUP(free_cleanup) char *two = close_pair(k, PIN, NULL);
+    CLEANUP(free_cleanup) char *apu = header_text(one, "apu", false);
+    CLEANUP(free_cleanup) char *other_apu = header_text(two, "apu", false);
+    CLEANUP(free_cleanup) char *three = NULL;
+
+    assert_true(share_agreement(one, two));
+    assert_string_not_equal(apu, other_apu);
+    seal_ring_forget(k);
+    three = close_pair(k, PIN, NULL);
+    assert_false(share_agreement(one, three));
+}
+
+static void test_agreement_ends_when_it_is_forgotten(void **state)
+{
+    (void)state;
+    assert_agreements(SEAL_P256);
+    assert_agreements(SEAL_X25519);
+}
+
+static void test_agreement_ends_by_itself(void **state)
+{
+    CLEANUP(seal_ring_cleanup) struct seal_ring *k = generate(SEAL_X25519);
+    CLEANUP(free_cleanup) char *first = close_pair(k, PIN, NULL);
+    unsigned n = 1;
+
+    (void)state;
+    for (bool same = true; same; n++) {
+        CLEANUP(free_cleanup) char *next = close_pair(k, PIN, NULL);
+
+        same = share_agreement(first, next);
+        assert_true(n <= 256);
+    }
+    assert_true(n > 1);
+}
+
 static void assert_closed(const struct seal_ring *k, const char *jwe, const char *code)
 {
     struct secret *out[SECRET_PARTS] = { NULL };
@@ -175,6 +239,29 @@ static void test_parts_of_two_are_refused(void **state)
         memcpy(a, b, strcspn(b, "."));
         assert_closed(k, one, "decrypt");
     }
+}
+
+/* What is kept of an opening opens what shares it, once more after it was forgotten, and nothing else. */
+static void test_what_shares_an_agreement_opens(void **state)
+{
+    CLEANUP(seal_ring_cleanup) struct seal_ring *k = generate(SEAL_P256);
+    CLEANUP(free_cleanup) char *one = close_pair(k, PIN, NULL);
+    CLEANUP(free_cleanup) char *two = close_pair(k, NULL, PUK);
+    const char *jwes[] = { one, two };
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        CLEANUP(pair_release) struct pair out = { { NULL } };
+        struct problem p;
+
+        assert_int_equal(seal_open(k, jwes[i % 2], NULL, out.secrets, &p), 0);
+        assert_same(out.secrets[SECRET_PIN], i % 2 ? NULL : PIN);
+        assert_same(out.secrets[SECRET_PUK], i % 2 ? PUK : NULL);
+        if (i == 2)
+            seal_ring_forget(k);
+    }
+    memcpy(strchr(one, '.'), strchr(two, '.'), 12);
+    assert_closed(k, one, "decrypt");
 }
 
 /* The same id on another key: only the mathematics tells them apart. */
@@ -262,6 +349,9 @@ int main(void)
         cmocka_unit_test(test_round_trips),
         cmocka_unit_test(test_nothing_to_seal),
         cmocka_unit_test(test_no_two_sealings_are_alike),
+        cmocka_unit_test(test_agreement_ends_when_it_is_forgotten),
+        cmocka_unit_test(test_agreement_ends_by_itself),
+        cmocka_unit_test(test_what_shares_an_agreement_opens),
         cmocka_unit_test(test_every_changed_character_is_refused),
         cmocka_unit_test(test_parts_of_two_are_refused),
         cmocka_unit_test(test_another_key_does_not_open),
