@@ -208,6 +208,8 @@ static int draw_line(struct setting *s, PangoLayoutLine *line, const struct exte
         return setting_overflow(s, "does not fit on the page");
     cairo_move_to(s->sheet->cr, x, y);
     pango_cairo_show_layout_line(s->sheet->cr, line);
+    if (s->keep)
+        kept_add(s->keep, line, x, y);
     return 0;
 }
 
@@ -317,8 +319,6 @@ int setting_draw(struct setting *s)
     else
         r = s->t->boxed ? draw_box(s) : draw_point(s, pango_layout_get_lines_readonly(layout));
     cairo_restore(s->sheet->cr);
-    /* The layout has a copy of the words, and would keep it. */
-    pango_layout_set_attributes(layout, NULL);
-    pango_layout_set_text(layout, "", 0);
+    typesetter_clear(s->ts, s->keep);
     return r;
 }

@@ -18,6 +18,9 @@ struct typesetter {
     size_t longest; /* bytes of any line shaped since typesetter_forget() */
 };
 
+/* After a line: the layout has a copy of its words, and would keep it. One whose lines are KEPT is left to them. */
+void typesetter_clear(struct typesetter *ts, const struct kept *kept);
+
 /* Gives LAYOUT its words, which Pango will shape. */
 void typesetter_shape(struct typesetter *ts, PangoLayout *layout, const char *bytes, size_t size);
 
@@ -29,7 +32,8 @@ struct run {
 struct setting {
     struct typesetter *ts;
     struct sheet *sheet;
-    const struct text *t;
+    struct text *t;
+    struct kept *keep;     /* takes the lines as well, when they are to be kept */
     double scale;          /* points for a user unit, by which all lengths are set */
     cairo_matrix_t matrix; /* from scaled units to the page */
     struct buffer line;

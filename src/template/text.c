@@ -245,6 +245,13 @@ static int parse_words(struct builder *b, const xmlNode *node)
     return mustache_parse(&s, &b->t->program, b->told ? NULL : b->f);
 }
 
+static int is_any(void *userdata, const struct mustache_name *name)
+{
+    (void)userdata;
+    (void)name;
+    return 1;
+}
+
 /* Beyond these nothing could be read, and Pango and FreeType count in small integers. */
 static const double size_least = 1, size_most = 1000, room_most = 20000; /* points */
 
@@ -293,7 +300,11 @@ static int build(struct builder *b, const xmlNode *node, const struct surroundin
         r = read_words(b, node, around);
     if (r == 0)
         r = check_measures(b, node);
-    return r == 0 ? parse_words(b, node) : r;
+    if (r == 0)
+        r = parse_words(b, node);
+    if (r == 0)
+        t->general = mustache_each_printed(t->program, is_any, NULL) == 0;
+    return r;
 }
 
 int text_new(const xmlNode *node, const struct surroundings *around, const char *file, bool told, struct text **ret,
@@ -321,6 +332,7 @@ struct text *text_free(struct text *t)
     if (!t)
         return NULL;
     mustache_free(t->program);
+    kept_free(t->kept);
     free(t);
     return NULL;
 }

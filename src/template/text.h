@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "kept.h"
 #include "mustache.h"
 #include "style.h"
 
@@ -39,9 +40,11 @@ struct text {
     size_t n_places;
     cairo_matrix_t matrix; /* user units → points on the page */
     bool boxed;
-    struct box box; /* user units */
-    double least;   /* how small its letters may become to fit the box: a share of their size, 1 for not at all */
-    char where[64]; /* "letter.svg:12" without its folder */
+    struct box box;    /* user units */
+    double least;      /* how small its letters may become to fit the box: a share of their size, 1 for not at all */
+    bool general;      /* it prints no value of an event */
+    struct kept *kept; /* how a general one was set last; may be NULL */
+    char where[64];    /* "letter.svg:12" without its folder */
     char place[FINDING_WHERE];
 };
 

@@ -45,6 +45,17 @@ void typesetter_shape(struct typesetter *ts, PangoLayout *layout, const char *by
     pango_layout_set_text(layout, bytes, (int)size);
 }
 
+void typesetter_clear(struct typesetter *ts, const struct kept *kept)
+{
+    if (kept) {
+        g_object_unref(ts->layout);
+        ts->layout = pango_layout_new(ts->context);
+        return;
+    }
+    pango_layout_set_attributes(ts->layout, NULL);
+    pango_layout_set_text(ts->layout, "", 0);
+}
+
 /* Pango shapes all texts in one buffer that it never frees (shape.c, cached_buffer): what a long one left is
  * overwritten only by one that is as long. */
 void typesetter_forget(struct typesetter *ts)
@@ -175,20 +186,46 @@ static int set_bytes(struct setting *s, const char *bytes, size_t size)
     return r == 0 ? flush(s) : r;
 }
 
+static void draw_kept(const struct setting *s)
+{
+    cairo_save(s->sheet->cr);
+    cairo_transform(s->sheet->cr, &s->matrix);
+    kept_draw(s->t->kept, s->sheet->cr);
+    cairo_restore(s->sheet->cr);
+}
+
+/* What no event has a part in is kept, with the marks that chose its words; nothing else may outlive its letter. */
+static int set_general(struct setting *s, const struct buffer *words)
+{
+    int r;
+
+    if (kept_is(s->t->kept, s->sheet->cr, words)) {
+        draw_kept(s);
+        return 0;
+    }
+    s->t->kept = kept_free(s->t->kept);
+    s->keep = kept_new(s->sheet->cr, words);
+    r = s->keep ? set_bytes(s, buffer_bytes(words), buffer_size(words)) : -ENOMEM;
+    if (r == 0)
+        s->t->kept = TAKE(s->keep);
+    kept_free(s->keep);
+    return r;
+}
+
 static int set_words(struct setting *s)
 {
     struct buffer words = BUFFER(LINE_MOST);
     int r = mustache_render(s->t->program, &s->sheet->fields->data, MUSTACHE_SET, &words, &s->sheet->result);
 
     if (r == 0 && buffer_size(&words) > 0)
-        r = set_bytes(s, buffer_bytes(&words), buffer_size(&words));
+        r = s->t->general ? set_general(s, &words) : set_bytes(s, buffer_bytes(&words), buffer_size(&words));
     else if (r == MUSTACHE_EMPTY)
         r = setting_fail(s, "field-missing", s->sheet->result.empty, "is missing");
     buffer_release(&words);
     return r == -ENOBUFS ? setting_overflow(s, "is far too long") : r;
 }
 
-int typeset(struct typesetter *ts, struct sheet *sheet, const struct text *t)
+int typeset(struct typesetter *ts, struct sheet *sheet, struct text *t)
 {
     struct setting s = { .ts = ts, .sheet = sheet, .t = t, .line = BUFFER(LINE_MOST), .n_runs = 1, .share = 1 };
     int r;

@@ -36,6 +36,6 @@ bool typesetter_has_family(struct typesetter *ts, const char *families);
 void typeset_mark(struct typesetter *ts, struct sheet *sheet, const char *word);
 
 /* 0; 1 with the sheet's trouble set; -ENOMEM. */
-int typeset(struct typesetter *ts, struct sheet *sheet, const struct text *t);
+int typeset(struct typesetter *ts, struct sheet *sheet, struct text *t);
 
 #endif

@@ -584,6 +584,63 @@ static void test_the_same_letter_again(void **state)
     letter_free(l);
 }
 
+static void assert_same(struct sample *a, struct sample *b)
+{
+    assert_int_equal(buffer_size(&a->document.bytes), buffer_size(&b->document.bytes));
+    assert_memory_equal(buffer_bytes(&a->document.bytes), buffer_bytes(&b->document.bytes),
+                        buffer_size(&a->document.bytes));
+}
+
+/* One letter after the other, each beside the same of a template that was just read. */
+static void compare_letters(const char *dir)
+{
+    static const struct {
+        const char *locale;
+        enum secret_kind kind;
+        unsigned dpi; /* 0: PDF */
+    } letters[] = {
+        { "en", SECRET_PIN, 0 },  { "en", SECRET_PUK, 0 },  { "sv", SECRET_PIN, 0 },  { "en", SECRET_PIN, 72 },
+        { "en", SECRET_PIN, 40 }, { "en", SECRET_PUK, 70 }, { "en", SECRET_PIN, 70 }, { "en", SECRET_PIN, 0 },
+    };
+    struct letter *l = load(dir);
+
+    for (size_t i = 0; i < ARRAY_SIZE(letters); i++) {
+        struct letter *fresh = load(dir), *by[] = { l, fresh };
+        struct sample s[2];
+
+        for (size_t k = 0; k < ARRAY_SIZE(by); k++) {
+            struct sample *x = &s[k];
+
+            sample_init(x, "Åsa Öberg", letters[i].locale, letters[i].kind, "0042CANARY");
+            assert_int_equal(letters[i].dpi
+                                 ? letter_png(by[k], &x->filling, 0, letters[i].dpi, &x->document, &x->trouble)
+                                 : letter_pdf(by[k], &x->filling, &x->document, &x->trouble),
+                             0);
+        }
+        assert_same(&s[0], &s[1]);
+        sample_release(&s[0]);
+        sample_release(&s[1]);
+        letter_free(fresh);
+    }
+    letter_free(l);
+}
+
+/* Words that no event has a part in are set once: which they are still depends on the letter, and their fineness on
+ * what they are drawn on. */
+static void test_letters_after_others(void **state)
+{
+    struct folder f;
+
+    (void)state;
+    compare_letters(TEMPLATES);
+    folder_init(&f);
+    folder_write(&f, "letter.svg",
+                 SVG("<text x=\"5\" y=\"9\">{{#pin}}<tspan font-weight=\"bold\">One</tspan>{{/pin}}{{#puk}}"
+                     "<tspan font-style=\"italic\">One</tspan><tspan x=\"9\" y=\"20\">Two</tspan>{{/puk}}</text>"));
+    compare_letters(f.path);
+    folder_remove(&f, (const char *const[]){ "letter.svg", NULL });
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -608,6 +665,7 @@ int main(void)
         cmocka_unit_test(test_pictures),
         cmocka_unit_test(test_nothing_is_compressed),
         cmocka_unit_test(test_the_same_letter_again),
+        cmocka_unit_test(test_letters_after_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
