@@ -15,14 +15,15 @@ struct uuid;
 /* WORKER_PROGRAM is the path of pindispatch-worker, borrowed; it is used when workers.socket is empty. Takes up what
  * an earlier run left in `sending` and `spooled`. 0, -ENOMEM, -errno. */
 int dispatch_new(const struct site *site, const char *worker_program, struct dispatch **ret);
+/* Kills workers that were started here and are still there. */
 struct dispatch *dispatch_free(struct dispatch *d);
 DEFINE_CLEANUP(struct dispatch, dispatch, dispatch_free)
 
 /* The site's settings changed: workers are replaced as they become free. */
 void dispatch_reload(struct dispatch *d);
-/* Claims nothing more; workers end after what they have in hand. */
+/* Claims nothing more; workers end after what they have in hand, and are ended when they do not. */
 void dispatch_stop(struct dispatch *d);
-/* Is anything in a worker's hands? */
+/* Is anything in a worker's hands, or, after dispatch_stop(), any worker there? */
 bool dispatch_is_busy(const struct dispatch *d);
 /* Is nothing in hand, nothing due just now, or everything that is due waits for a destination in trouble? */
 bool dispatch_is_quiet(const struct dispatch *d);

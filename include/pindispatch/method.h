@@ -85,7 +85,7 @@ struct method {
      * reports each. 0, or -errno when this worker cannot go on (it then ends). */
     int (*deliver)(struct desk *d, void *session);
     /* In a worker, at times: takes away what interrupted attempts left at the destination and nothing else will look
-     * for. 0, or -errno as deliver(). May be NULL. */
+     * for. 0: nothing was left; 1: something was, or may be: to be done again; -errno as deliver(). May be NULL. */
     int (*tidy)(struct desk *d, void *session);
     void (*close)(void *session);
 };

@@ -5,12 +5,14 @@
  *   {"do":"deliver","parcel":{…}}                    {"say":"begin","id"}
  *   {"do":"go","ids":[…]}  (after the commit)        {"say":"mark","marks":[{"id","evidence"}…]}
  *   {"do":"stop","ids":[…]} (it was not committed)   {"say":"outcome","id","outcome":{…},"template":hash}
- *   {"do":"tidy"}                                    {"say":"waiting","jobs":[{"id","job_uuid","job"}…]}
- *   {"do":"clear","left":[bool…]}                    {"say":"findings","findings":[{"code","reason"}…]}
+ *   {"do":"tidy"}                                    {"say":"tidied","clean":bool}
+ *   {"do":"clear","left":[bool…]}                    {"say":"waiting","jobs":[{"id","job_uuid","job"}…]}
  *   {"do":"quit"}                                    {"say":"bye"}
+ *                                                    {"say":"findings","findings":[{"code","reason"}…]}
  *
- * "go" answers a whole "mark", and "clear" a "waiting", in its order. A worker that sees the end of file stops before
- * its next irreversible step. */
+ * "go" answers a whole "mark", and "clear" a "waiting", in its order; "tidied" comes at the end of each "tidy".
+ * Whatever is expected of a worker has a deadline. A worker that sees the end of file stops before its next
+ * irreversible step. */
 #ifndef PINDISPATCH_PROTOCOL_H
 #define PINDISPATCH_PROTOCOL_H
 
@@ -36,7 +38,17 @@ struct order {
     size_t n_left;
 };
 
-enum word_kind { WORD_READY, WORD_UNFIT, WORD_BEGIN, WORD_MARK, WORD_OUTCOME, WORD_WAITING, WORD_FINDINGS, WORD_BYE };
+enum word_kind {
+    WORD_READY,
+    WORD_UNFIT,
+    WORD_BEGIN,
+    WORD_MARK,
+    WORD_OUTCOME,
+    WORD_WAITING,
+    WORD_TIDIED,
+    WORD_FINDINGS,
+    WORD_BYE
+};
 
 struct word {
     enum word_kind kind;
@@ -51,6 +63,7 @@ struct word {
     size_t n_marks;
     struct waiting waiting[WAITING_MOST];
     size_t n_waiting;
+    bool clean; /* tidied */
 };
 
 /* Parsers: 0, -EINVAL, -ENOMEM; RET is set whole or not at all. Release what they gave. */
@@ -72,6 +85,7 @@ int word_add_unfit(struct buffer *b, const char *code, const char *reason);
 int word_add_begin(struct buffer *b, const struct uuid *id);
 int word_add_mark(struct buffer *b, struct parcel *const *p, const json_t *const *evidence, size_t n);
 int word_add_waiting(struct buffer *b, const struct waiting *w, size_t n);
+int word_add_tidied(struct buffer *b, bool clean);
 int word_add_findings(struct buffer *b, const json_t *findings);
 int word_add_outcome(struct buffer *b, const struct uuid *id, const struct outcome *o, const char *template_hash);
 

@@ -156,7 +156,19 @@ static int on_drained(sd_event_source *source, uint64_t now, void *userdata)
     (void)now;
     log_plain(LOG_WARNING, "what is in hand was not done within stop_after (%s): it is taken up at the next start",
               settings_shown(d->settings, "stop_after"));
-    return sd_event_exit(d->site.loop, 0);
+    return sd_event_exit(d->site.loop, d->status);
+}
+
+static int stop(struct daemon *d, int status)
+{
+    CRASH_POINT("daemon.stopping");
+    d->stopping = true;
+    d->status = status;
+    sd_notify(0, "STOPPING=1");
+    intake_stop(d->intake);
+    dispatch_stop(d->dispatch);
+    return sd_event_add_time_relative(d->site.loop, &d->drain, CLOCK_MONOTONIC,
+                                      (uint64_t)settings_duration(d->settings, "stop_after"), 0, on_drained, d);
 }
 
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
@@ -165,15 +177,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 
     (void)source;
     (void)info;
-    if (d->stopping)
-        return sd_event_exit(d->site.loop, 0);
-    CRASH_POINT("daemon.stopping");
-    d->stopping = true;
-    sd_notify(0, "STOPPING=1");
-    intake_stop(d->intake);
-    dispatch_stop(d->dispatch);
-    return sd_event_add_time_relative(d->site.loop, &d->drain, CLOCK_MONOTONIC,
-                                      (uint64_t)settings_duration(d->settings, "stop_after"), 0, on_drained, d);
+    return d->stopping ? sd_event_exit(d->site.loop, d->status) : stop(d, 0);
 }
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
@@ -211,12 +215,12 @@ static int on_settled(sd_event_source *source, void *userdata)
     (void)source;
     if (intake_is_busy(d->intake) || store_is_dirty(d->store))
         return 0;
-    if (d->stopping && !dispatch_is_busy(d->dispatch))
-        return sd_event_exit(d->site.loop, 0);
+    if (d->stopping)
+        return dispatch_is_busy(d->dispatch) ? 0 : sd_event_exit(d->site.loop, d->status);
     if (d->options.once && commit_is_in_trouble(d->commit))
         return sd_event_exit(d->site.loop, 1);
     if (d->options.once && dispatch_is_quiet(d->dispatch))
-        return sd_event_exit(d->site.loop, status_of_once(d));
+        return stop(d, status_of_once(d));
     return 0;
 }
 

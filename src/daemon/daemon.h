@@ -45,6 +45,7 @@ struct daemon {
     sd_event_source *anchor; /* when the next anchor is due */
     bool anchor_failed;      /* then that timer tries again, and not each turn */
     bool stopping;
+    int status; /* of its end */
 };
 
 /* Reads the configuration and says on standard error what is wrong with it. 0; 1; -errno. */

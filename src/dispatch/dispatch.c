@@ -89,11 +89,14 @@ void dispatch_stop(struct dispatch *d)
 
 bool dispatch_is_busy(const struct dispatch *d)
 {
-    for (size_t i = 0; i < d->n_lanes; i++)
+    for (size_t i = 0; i < d->n_lanes; i++) {
+        if (d->stopping && d->lanes[i].links)
+            return true;
         for (const struct flight *f = d->lanes[i].flights; f; f = f->next)
             if (f->place == FLIGHT_CLAIMED || f->place == FLIGHT_AT_WORK || f->place == FLIGHT_SETTLING ||
                 f->place == FLIGHT_UNSAVED)
                 return true;
+    }
     return false;
 }
 

@@ -46,7 +46,7 @@ struct flight {
     int64_t uid; /* the operator's */
 };
 
-/* A worker: a connection, and a process when it is ours. */
+/* A worker: a connection, and a process when it is ours; it stays until both have ended. */
 struct link {
     struct lane *lane;
     struct link *next;
@@ -55,7 +55,7 @@ struct link {
     sd_event_source *child, *deadline;
     unsigned in_hand; /* flights at work here */
     unsigned handed;  /* since it started */
-    bool ready, quitting;
+    bool ready, quitting, tidying;
 
     /* One mark is under way at a time: the worker waits for its answer. */
     struct commit_waiter marking;
@@ -83,7 +83,7 @@ struct lane {
     sd_event_source *again;                /* when unsaved changes are tried again */
     int64_t look_after;                    /* microseconds; grows while nothing changes */
     sd_event_source *sweep;                /* when a worker looks for what interrupted attempts left */
-    int64_t sweep_after;                   /* microseconds; grows while nobody was interrupted */
+    int64_t sweep_after;                   /* microseconds, from the last one */
     struct trouble trouble;
     json_t *findings; /* what the last worker that looked found wrong with the destination: [{"code","reason"}…] */
     bool drained;     /* the last claim found less than it could take */
@@ -138,8 +138,15 @@ void lane_note_findings(struct lane *l, json_t *findings);
 
 /* sweep.c: what interrupted attempts left at the destination */
 int sweep_open(struct lane *l);
-/* Somebody was interrupted: looks soon, and again some time later, since whoever made something may live on. */
+/* Somebody was interrupted, or a worker is there again: looks soon, and again later, since whoever made something may
+ * live on. */
 void sweep_soon(struct lane *l);
+/* What came of it. CLEAN: the destination was asked, and nothing was left there. */
+void sweep_done(struct lane *l, bool clean);
+/* When the next one comes (microseconds), after one that came AFTER the last; 0: never, since a clean one came so
+ * long after the last that was not that nothing can appear any more. What was found may not be all, and what was sent
+ * to a server that does not answer may still become a job. */
+int64_t sweep_next(int64_t after, bool clean);
 /* Sets `left` of each. 0 or -errno. */
 int sweep_judge(const struct lane *l, struct waiting *w, size_t n);
 
@@ -159,7 +166,10 @@ int flight_fetch(struct flight *f);
 
 /* link.c: a worker and its wire */
 int link_open(struct lane *l);
+/* Also kills its process. */
 void link_free(struct link *k);
+/* Its process has ended, or its connection, or what was under way for it: frees it once all have. */
+void link_ended(struct link *k);
 unsigned link_room(const struct link *k);
 /* 0, or -errno: then the link is lost and the flight still waits. */
 int link_deliver(struct link *k, struct flight *f);
@@ -168,7 +178,9 @@ int link_tidy(struct link *k);
 
 /* process.c: 0 with the connected socket (the caller's), and the link's pid and child set; or -errno */
 int process_start(struct link *k, int *ret_fd);
-/* The process may outlive its link: it is reaped all the same. */
-void process_let_go(struct link *k);
+/* Nothing when it is not ours, or reaped. Its end is told by link_ended(). */
+void process_kill(const struct link *k);
+/* The same, and waits for its end. */
+void process_free(struct link *k);
 
 #endif

@@ -12,6 +12,9 @@
 #include <pindispatch/json.h>
 #include <pindispatch/log.h>
 
+/* Of a worker that is to end, and has nothing in hand any more: until it is killed. */
+#define QUIT_PATIENCE (3 * MICROSECONDS_PER_SECOND)
+
 static void lose(struct link *k, const char *code, const char *reason);
 
 static int find_worker(struct link *k, int *ret_fd)
@@ -26,19 +29,32 @@ static int find_worker(struct link *k, int *ret_fd)
 
 /* ---- the deadline ---- */
 
+static bool is_to_end(const struct link *k)
+{
+    return !k->channel || (k->quitting && k->in_hand == 0);
+}
+
+/* Whatever is expected of a worker, its silence has a bound. */
 static void arm_deadline(struct link *k)
 {
-    int64_t silence = settings_duration(lane_settings(k->lane), "workers.deadline");
+    bool expected = is_to_end(k) || k->in_hand > 0 || !k->ready || k->tidying;
+    int64_t silence = is_to_end(k) ? QUIT_PATIENCE : settings_duration(lane_settings(k->lane), "workers.deadline");
 
     sd_event_source_set_time_relative(k->deadline, (uint64_t)silence);
-    sd_event_source_set_enabled(k->deadline, k->in_hand > 0 || !k->ready ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+    sd_event_source_set_enabled(k->deadline, expected ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
 static int on_deadline(sd_event_source *source, uint64_t now, void *userdata)
 {
+    struct link *k = userdata;
+
     (void)source;
     (void)now;
-    lose(userdata, "deadline", "the worker was silent past its deadline and was ended");
+    if (is_to_end(k))
+        log_plain(LOG_WARNING, "a worker did not end when it was to, and was killed");
+    process_kill(k);
+    if (k->channel)
+        lose(k, "deadline", "the worker was silent past its deadline and was ended");
     return 0;
 }
 
@@ -70,7 +86,7 @@ static void answer_marks(struct commit_waiter *w, int r)
             flight_orphan(f, "worker-lost", "the worker ended");
     }
     if (!k->channel) {
-        link_free(k);
+        link_ended(k);
         return;
     }
     send_buffer(k, &line, order_add_ids(&line, r == 0 ? ORDER_GO : ORDER_STOP, k->marks, k->n_marks));
@@ -142,6 +158,15 @@ static int on_waiting(struct link *k, struct word *w)
     return r;
 }
 
+static int on_tidied(struct link *k, const struct word *w)
+{
+    if (!k->tidying)
+        return -EPROTO;
+    k->tidying = false;
+    sweep_done(k->lane, w->clean);
+    return 0;
+}
+
 static int on_unfit(struct link *k, const struct word *w)
 {
     char code[sizeof(w->outcome.code)], reason[sizeof(w->outcome.reason)];
@@ -160,6 +185,7 @@ static int on_word(struct link *k, struct word *w)
         k->ready = true;
         if (k->lane->trouble.of_worker)
             lane_note_well(k->lane);
+        sweep_soon(k->lane);
         lane_hand_out(k->lane);
         commit_poke(k->lane->dispatch->site->commit);
         return 0;
@@ -173,6 +199,8 @@ static int on_word(struct link *k, struct word *w)
         return on_outcome(k, w);
     case WORD_WAITING:
         return on_waiting(k, w);
+    case WORD_TIDIED:
+        return on_tidied(k, w);
     case WORD_FINDINGS:
         lane_note_findings(k->lane, w->findings);
         return 0;
@@ -253,16 +281,16 @@ static void lose(struct link *k, const char *code, const char *reason)
 
     CRASH_POINT("dispatch.worker-lost");
     log_lost(k, reason);
-    if (k->in_hand > 0)
+    if (k->in_hand > 0 || k->tidying)
         sweep_soon(l);
-    if (k->pid > 0 && !expected)
-        kill(k->pid, SIGKILL);
+    if (!expected)
+        process_kill(k);
     k->channel = channel_close(k->channel);
+    arm_deadline(k);
     orphan_flights(k, code, reason);
     if (!expected && !k->ready)
         lane_note_unfit(l, "worker-start", "the worker ended before it was ready");
-    if (!k->is_marking)
-        link_free(k);
+    link_ended(k);
     lane_hand_out(l);
     commit_poke(l->dispatch->site->commit);
 }
@@ -322,8 +350,14 @@ void link_free(struct link *k)
         *at = k->next;
     channel_close(k->channel);
     sd_event_source_disable_unref(k->deadline);
-    process_let_go(k);
+    process_free(k);
     free(k);
+}
+
+void link_ended(struct link *k)
+{
+    if (!k->channel && k->pid == 0 && !k->is_marking)
+        link_free(k);
 }
 
 unsigned link_room(const struct link *k)
@@ -343,12 +377,17 @@ void link_quit(struct link *k)
         return;
     k->quitting = true;
     send_buffer(k, &line, order_add_plain(&line, ORDER_QUIT));
+    if (k->in_hand == 0)
+        arm_deadline(k);
 }
 
 int link_tidy(struct link *k)
 {
     struct buffer line = BUFFER(PROTOCOL_LINE);
 
+    k->tidying = true;
+    if (k->in_hand == 0)
+        arm_deadline(k);
     return send_buffer(k, &line, order_add_plain(&line, ORDER_TIDY));
 }
 

@@ -2,6 +2,7 @@
 #include "lane.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -72,8 +73,8 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 
     (void)source;
     (void)info;
-    if (k)
-        k->pid = 0;
+    k->pid = 0;
+    link_ended(k);
     return 0;
 }
 
@@ -97,13 +98,16 @@ int process_start(struct link *k, int *ret_fd)
     return 0;
 }
 
-void process_let_go(struct link *k)
+void process_kill(const struct link *k)
 {
-    if (k->child && k->pid > 0) {
-        sd_event_source_set_userdata(k->child, NULL);
-        sd_event_source_set_floating(k->child, true);
-        sd_event_source_unref(k->child);
-    } else {
-        sd_event_source_disable_unref(k->child);
-    }
+    if (k->pid > 0)
+        kill(k->pid, SIGKILL);
+}
+
+void process_free(struct link *k)
+{
+    sd_event_source_disable_unref(k->child);
+    process_kill(k);
+    if (k->pid > 0)
+        waitpid(k->pid, NULL, 0);
 }

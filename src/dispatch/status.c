@@ -29,7 +29,7 @@ static json_int_t count_ready(const struct lane *l, bool busy_only)
     json_int_t n = 0;
 
     for (const struct link *k = l->links; k; k = k->next)
-        n += k->ready && !k->quitting && (!busy_only || k->in_hand > 0);
+        n += k->channel && k->ready && !k->quitting && (!busy_only || k->in_hand > 0);
     return n;
 }
 

@@ -11,9 +11,28 @@
 #include <pindispatch/settings.h>
 
 #define SWEEP_FIRST (100 * MICROSECONDS_PER_MILLISECOND)
-#define SWEEP_GROWS 2 /* what was interrupted may be stopped for a while before it leaves something */
-#define SWEEP_MOST  (INT64_C(600) * MICROSECONDS_PER_SECOND)
+#define SWEEP_GROWS 4 /* what was interrupted may be stopped for a while before it leaves something */
+/* Longer than a worker makes letters that nobody waits for any more: a batch's patience, and then the deadlines that
+ * it sets itself for its requests. */
+#define SWEEP_SPAN  (300 * MICROSECONDS_PER_SECOND)
 
+int64_t sweep_next(int64_t after, bool clean)
+{
+    if (after < SWEEP_SPAN)
+        return after * SWEEP_GROWS;
+    return clean ? 0 : after;
+}
+
+static bool is_tidying(const struct lane *l)
+{
+    const struct link *k = l->links;
+
+    while (k && !(k->channel && k->tidying))
+        k = k->next;
+    return k;
+}
+
+/* Without a worker the next one that is ready sweeps. */
 static int on_sweep(sd_event_source *source, uint64_t now, void *userdata)
 {
     struct lane *l = userdata;
@@ -21,29 +40,32 @@ static int on_sweep(sd_event_source *source, uint64_t now, void *userdata)
 
     (void)source;
     (void)now;
-    if (k && !l->dispatch->stopping)
+    if (k && !is_tidying(l) && !l->dispatch->stopping)
         link_tidy(k);
     CRASH_POINT("dispatch.sweeping");
-    if (k)
-        l->sweep_after = l->sweep_after * SWEEP_GROWS < SWEEP_MOST ? l->sweep_after * SWEEP_GROWS : SWEEP_MOST;
-    lane_wake(l->sweep, l->sweep_after);
     return 0;
 }
 
 int sweep_open(struct lane *l)
 {
-    int r = l->method->tidy ? lane_add_timer(l, on_sweep, &l->sweep) : 0;
+    return l->method->tidy ? lane_add_timer(l, on_sweep, &l->sweep) : 0;
+}
 
-    if (r >= 0)
-        sweep_soon(l);
-    return r;
+static void plan(struct lane *l, int64_t after)
+{
+    l->sweep_after = after;
+    if (l->sweep && after)
+        lane_wake(l->sweep, after);
 }
 
 void sweep_soon(struct lane *l)
 {
-    l->sweep_after = SWEEP_FIRST;
-    if (l->sweep)
-        lane_wake(l->sweep, l->sweep_after);
+    plan(l, SWEEP_FIRST);
+}
+
+void sweep_done(struct lane *l, bool clean)
+{
+    plan(l, sweep_next(l->sweep_after, clean));
 }
 
 static bool is_in_hand(const struct dispatch *d, const struct uuid *id)

@@ -42,7 +42,7 @@ int batch_settle_all(struct batch *b, unsigned stages, const struct outcome *tro
 /* Releases, and reports, what is held by intent: of this attempt, or of one that ended right after the commit. */
 int batch_release(struct batch *b);
 
-/* print_sweep.c: struct method's tidy. */
+/* print_sweep.c: struct method's tidy, of a CUPS server's printer. */
 int print_sweep(struct desk *desk, struct spooler *spooler);
 
 /* print_follow.c: what earlier attempts left. */

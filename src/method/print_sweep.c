@@ -25,7 +25,8 @@ static int cancel_left(struct spooler *s, const struct waiting *w, struct outcom
     return e == SPOOLER_GONE || e == SPOOLER_UNFIT ? 0 : e;
 }
 
-/* Trouble with the printer is no news here: the next letter tells, or the next sweep goes well. */
+/* Trouble with the printer is no news here: the next letter tells, or the next sweep goes well. What does not fit into
+ * one list is the next sweep's. */
 int print_sweep(struct desk *desk, struct spooler *s)
 {
     struct outcome trouble = { 0 };
@@ -35,11 +36,13 @@ int print_sweep(struct desk *desk, struct spooler *s)
     int e = spooler_held(s, jobs, WAITING_MOST, &n_jobs, &trouble);
     for (size_t i = 0; !e && i < n_jobs; i++)
         n += read_waiting(&jobs[i], &w[n]);
-    if (e || !n)
-        return e < 0 ? e : 0;
-    e = desk->leftovers(desk, w, n);
-    for (size_t i = 0; !e && i < n; i++)
+    bool clean = !e && n_jobs < WAITING_MOST;
+    if (!e && n)
+        e = desk->leftovers(desk, w, n);
+    for (size_t i = 0; !e && i < n; i++) {
+        clean &= !w[i].left;
         if (w[i].left)
             e = cancel_left(s, &w[i], &trouble);
-    return e < 0 ? e : 0;
+    }
+    return e < 0 ? e : e || !clean;
 }

@@ -13,8 +13,9 @@ static const char *const orders[] = {
 };
 
 static const char *const words[] = {
-    [WORD_READY] = "ready",     [WORD_UNFIT] = "unfit",     [WORD_BEGIN] = "begin",       [WORD_MARK] = "mark",
-    [WORD_OUTCOME] = "outcome", [WORD_WAITING] = "waiting", [WORD_FINDINGS] = "findings", [WORD_BYE] = "bye",
+    [WORD_READY] = "ready",   [WORD_UNFIT] = "unfit",       [WORD_BEGIN] = "begin",
+    [WORD_MARK] = "mark",     [WORD_OUTCOME] = "outcome",   [WORD_WAITING] = "waiting",
+    [WORD_TIDIED] = "tidied", [WORD_FINDINGS] = "findings", [WORD_BYE] = "bye",
 };
 
 static int find_name(const char *const *names, size_t n, const char *name)
@@ -205,6 +206,14 @@ static int read_waiting(const json_t *j, struct word *w)
     return 0;
 }
 
+static int read_tidied(const json_t *j, struct word *w)
+{
+    const json_t *clean = json_object_get(j, "clean");
+
+    w->clean = json_is_true(clean);
+    return json_is_boolean(clean) ? 0 : -EINVAL;
+}
+
 static int read_word(const json_t *j, struct word *w)
 {
     int kind = find_name(words, ARRAY_SIZE(words), json_text(j, "say"));
@@ -223,6 +232,8 @@ static int read_word(const json_t *j, struct word *w)
         return read_outcome(j, w);
     case WORD_WAITING:
         return read_waiting(j, w);
+    case WORD_TIDIED:
+        return read_tidied(j, w);
     case WORD_FINDINGS:
         return read_findings(j, w);
     case WORD_READY:
@@ -378,6 +389,11 @@ int word_add_waiting(struct buffer *b, const struct waiting *w, size_t n)
         if (json_array_append_new(jobs, waiting_to_json(&w[i])) < 0)
             return -ENOMEM;
     return add(b, json_pack("{s:s, s:O}", "say", words[WORD_WAITING], "jobs", jobs));
+}
+
+int word_add_tidied(struct buffer *b, bool clean)
+{
+    return add(b, json_pack("{s:s, s:b}", "say", words[WORD_TIDIED], "clean", clean));
 }
 
 int word_add_findings(struct buffer *b, const json_t *findings)

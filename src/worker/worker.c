@@ -329,6 +329,7 @@ static int set_up(struct worker *w)
 static int tidy(struct worker *w, void *session)
 {
     bool real = !settings_flag(w->settings, "dry_run");
+    struct buffer line = BUFFER(PROTOCOL_LINE);
     int r;
 
     CRASH_POINT("worker.tidying");
@@ -336,7 +337,7 @@ static int tidy(struct worker *w, void *session)
     r = real && w->method->tidy ? w->method->tidy(&w->desk, session) : 0;
     alarm(0);
     CRASH_POINT("worker.tidied");
-    return r;
+    return r < 0 ? r : say(w, &line, word_add_tidied(&line, r == 0));
 }
 
 static int deliver_all(struct worker *w, void *session)

@@ -11,7 +11,7 @@ import time
 import unittest
 
 from cups import PrivateCups
-from dispatcher import Dispatcher, canary, card_event, program, wait_until
+from dispatcher import Dispatcher, canary, card_event, end_worker, program, wait_until
 from smtp_scripted import ScriptedServer
 
 
@@ -148,6 +148,31 @@ class Kills(DispatcherTest):
             shown = d.wait_state(delivery, "delivered")
             self.assertEqual(len(cups.printed()), len({uuid for uuid, _ in cups.printed()}))
             self.assertIn("deadline", [row.get("detail", {}).get("code") for row in shown["audit"]])
+
+    def stopped(self, d):
+        """The workers, which have nothing in hand, and hang."""
+        workers = wait_until(lambda: all(d.channel(m)["workers"]["running"] for m in ("print", "email")) and d.workers(),
+                             "the workers")
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        return workers
+
+    def test_an_idle_worker_that_hangs_is_replaced(self):
+        _, d = self.printing(workers={"print": 1, "email": 1, "deadline": "1s"})
+        with d:
+            hung = set(self.stopped(d))
+            wait_until(lambda: hung - set(d.workers()), "its end by a sweep that is not answered")
+            wait_until(lambda: d.channel("print")["workers"]["running"] == 1, "another worker")
+
+    def test_no_worker_outlives_an_orderly_end(self):
+        _, d = self.printing()
+        for stop_after in ("30s", "0s"):
+            d.top["stop_after"] = stop_after
+            d.start()
+            workers, start = self.stopped(d), time.monotonic()
+            self.assertEqual(d.stop(), 0)
+            self.assertLess(time.monotonic() - start, 20)
+            self.assertEqual([pid for pid in workers if end_worker(pid)], [])
 
     def test_a_killed_worker_is_replaced(self):
         _, d = self.printing(workers={"print": 1, "email": 1})

@@ -15,7 +15,8 @@ import threading
 import time
 
 from chaos_points import make_keys
-from chaos_site import Site, end, judge, workers_of
+from chaos_site import Site, judge, workers_of
+from dispatcher import end_worker
 
 PRINTER = "slow 0.02"  # so that there is something to interrupt
 BACKLOG = 200  # letters that wait; more would only be waited for at the end
@@ -57,7 +58,7 @@ class Chaos:
             process.wait()
         with_workers = self.random.random() < 0.3
         for pid in orphans if with_workers else ():
-            end(pid)
+            end_worker(pid)
         self.kills["dispatcher with its workers" if with_workers else "dispatcher"] += 1
         self.site.keep_up()
 
@@ -80,14 +81,14 @@ class Chaos:
 
     def kill_worker(self):
         pid = self.some_worker()
-        self.kills["worker"] += bool(pid and end(pid))
+        self.kills["worker"] += bool(pid and end_worker(pid))
 
     def stop_worker(self):
         pid = self.some_worker()
-        if pid and end(pid, signal.SIGSTOP):
+        if pid and end_worker(pid, signal.SIGSTOP):
             self.kills["worker stopped for a while"] += 1
             time.sleep(self.random.choice([0.1, 0.5, 3.0]))  # longer than its deadline, too
-            end(pid, signal.SIGCONT)
+            end_worker(pid, signal.SIGCONT)
 
     def kill_cups(self):
         self.site.cups.stop(hard=True)

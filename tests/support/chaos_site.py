@@ -7,7 +7,6 @@ looked for in the very letter and mail that they belong to.
 
 import email
 import json
-import os
 import pathlib
 import re
 import signal
@@ -18,7 +17,7 @@ import threading
 import time
 
 from cups import PrivateCups
-from dispatcher import Dispatcher, canary, card_event, program
+from dispatcher import Dispatcher, canary, card_event, end_worker, program
 from ippeve import DirectPrinter
 
 READ_MOST = 300  # letters whose text is read to the end: a process each
@@ -134,7 +133,7 @@ class Site:
             process.kill()
             process.wait()
         for pid in workers:
-            end(pid)
+            end_worker(pid)
         self.cups.stop(hard=True)
         self.sink.stop()
 
@@ -362,20 +361,3 @@ def workers_of(process):
         return [int(pid) for pid in path.read_text().split()]
     except OSError:
         return []
-
-
-def end(pid, number=signal.SIGKILL):
-    """False when there is no such worker any more: numbers are used again, and nobody else may be hit."""
-    try:
-        handle = os.pidfd_open(pid)
-    except OSError:
-        return False
-    try:
-        if not pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("pindispatch-wor"):
-            return False
-        signal.pidfd_send_signal(handle, number)
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(handle)

@@ -120,9 +120,12 @@ class Dispatcher:
         return status
 
     def kill(self):
+        workers = self.workers()
         self.process.kill()
         self.process.wait()
         self.process = None
+        for pid in workers:  # a stopped one sees only when it goes on that its dispatcher is gone, and ends
+            end_worker(pid, signal.SIGCONT)
 
     def __enter__(self):
         return self.start()
@@ -189,6 +192,23 @@ class Dispatcher:
             shown = self.show(delivery)
             return shown if shown["state"] in states else None
         return wait_until(look, f"{delivery} to be {' or '.join(states)}; it is {self.state(delivery)}", seconds)
+
+
+def end_worker(pid, number=signal.SIGKILL):
+    """False when there is no such worker any more: numbers are used again, and nobody else may be hit."""
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        if not pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("pindispatch-wor"):
+            return False
+        signal.pidfd_send_signal(handle, number)
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
 
 
 def literal(value):

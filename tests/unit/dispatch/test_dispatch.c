@@ -1,5 +1,7 @@
 #include "yard.h"
 
+#include "lane.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -425,6 +427,74 @@ static void sweeps_at_the_start_and_after_an_interruption(void **state)
     played_hear_tidy(f->yard, &f->print);
 }
 
+static void say_tidied(struct fixture *f, bool clean)
+{
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+
+    assert_int_equal(word_add_tidied(&line, clean), 0);
+    played_say(f->yard, &f->print, &line);
+}
+
+static void sweeps_again_whatever_was_found(void **state)
+{
+    struct fixture *f = *state;
+
+    played_hear_tidy(f->yard, &f->print);
+    say_tidied(f, false);
+    played_hear_tidy(f->yard, &f->print);
+    say_tidied(f, true);
+    played_hear_tidy(f->yard, &f->print);
+    assert_true(played_hears_nothing(f->yard, &f->print)); /* not before the answer */
+    say_tidied(f, true);
+    say_tidied(f, true); /* to no order: it is dropped */
+    played_die(f->yard, &f->print);
+    f->print = yard_worker(f->yard, true);
+}
+
+/* No deadline of a delivery runs here. */
+static void a_sweep_that_hangs_is_given_up(void **state)
+{
+    struct fixture *f = *state;
+    struct played hung = f->print;
+
+    yard_set(f->yard, "workers.deadline", "1s");
+    played_hear_tidy(f->yard, &hung);
+    f->print = yard_worker(f->yard, true);
+    played_hear_tidy(f->yard, &f->print);
+    played_die(f->yard, &hung);
+}
+
+/* Each minute after the first seconds has two at most, and there is a last one. */
+static void sweeps_become_rare_and_end(void **state)
+{
+    const int64_t second = MICROSECONDS_PER_SECOND;
+    int64_t at[3] = { -60 * second, -60 * second, 0 }, after = second / 10;
+
+    (void)state;
+    for (int n = 0; after; n++) {
+        assert_true(n < 20);
+        at[0] = at[1];
+        at[1] = at[2];
+        at[2] += after;
+        assert_true(at[0] < 3 * second || at[2] - at[0] >= 60 * second);
+        after = sweep_next(after, true);
+    }
+    assert_in_range(at[2], 300 * second, 900 * second);
+}
+
+static void sweeps_go_on_where_something_is_found(void **state)
+{
+    int64_t after = MICROSECONDS_PER_SECOND / 10, last;
+
+    (void)state;
+    for (int n = 0; n < 50; n++) {
+        last = after;
+        after = sweep_next(after, false);
+        assert_in_range(after, last, 900 * MICROSECONDS_PER_SECOND);
+    }
+    assert_int_equal(sweep_next(after, true), 0);
+}
+
 /* The last word counts: what is mended is no longer told. */
 static void status_tells_findings(void **state)
 {
@@ -553,8 +623,22 @@ static void a_stop_claims_nothing_more(void **state)
     assert_true(dispatch_is_busy(f->yard->dispatch));
     played_report(f->yard, &f->print, &in_hand, OUTCOME_DELIVERED, "printed", false);
     yard_wait(f->yard, &in_hand, STATE_DELIVERED);
-    assert_false(dispatch_is_busy(f->yard->dispatch));
     assert_int_equal(yard_look(f->yard, &later).state, STATE_QUEUED);
+    assert_true(dispatch_is_busy(f->yard->dispatch)); /* workers are there */
+    played_die(f->yard, &f->print);
+    played_die(f->yard, &f->email);
+    assert_false(dispatch_is_busy(f->yard->dispatch));
+}
+
+/* One that has nothing in hand, as well. */
+static void a_worker_that_does_not_quit_is_given_up(void **state)
+{
+    struct fixture *f = *state;
+
+    dispatch_stop(f->yard->dispatch);
+    for (unsigned i = 0; i < 200 && dispatch_is_busy(f->yard->dispatch); i++)
+        sd_event_run(f->yard->site.loop, 50000);
+    assert_false(dispatch_is_busy(f->yard->dispatch));
 }
 
 static void a_worker_that_breaks_the_protocol_is_dropped(void **state)
@@ -702,12 +786,17 @@ int main(void)
         TEST(status_tells_findings),
         TEST(tells_what_is_nobodys),
         TEST(sweeps_at_the_start_and_after_an_interruption),
+        TEST(sweeps_again_whatever_was_found),
+        TEST(a_sweep_that_hangs_is_given_up),
+        cmocka_unit_test(sweeps_become_rare_and_end),
+        cmocka_unit_test(sweeps_go_on_where_something_is_found),
         TEST(takes_up_what_a_kill_left),
         TEST(a_silent_worker_is_given_up),
         TEST(an_unfit_worker_is_told_of),
         TEST(a_worker_is_recycled),
         TEST(a_reload_brings_new_workers),
         TEST(a_stop_claims_nothing_more),
+        TEST(a_worker_that_does_not_quit_is_given_up),
         TEST(a_worker_that_breaks_the_protocol_is_dropped),
         TEST(an_undone_claim_leaves_nothing_behind),
         TEST(an_outcome_is_kept_until_the_store_takes_it),

@@ -197,6 +197,13 @@ static void carries_what_waits(void **state)
     assert_true(o.left[1]);
     order_release(&o);
     buffer_release(&b);
+    for (int clean = 0; clean < 2; clean++) {
+        assert_int_equal(word_add_tidied(&b, clean), 0);
+        assert_int_equal(parse_word(&b, &w), 0);
+        assert_int_equal(w.kind, WORD_TIDIED);
+        assert_int_equal(w.clean, clean);
+        buffer_release(&b);
+    }
 }
 
 static void refuses_what_is_none(void **state)
@@ -219,6 +226,8 @@ static void refuses_what_is_none(void **state)
                                          "{\"say\":\"waiting\",\"jobs\":[{\"id\":"
                                          "\"0192ab00-0000-7000-8000-00000000000f\",\"job_uuid\":"
                                          "\"0192ab00-0000-7000-8000-00000000000f\",\"job\":0}]}",
+                                         "{\"say\":\"tidied\"}",
+                                         "{\"say\":\"tidied\",\"clean\":1}",
                                          "{\"say\":\"findings\"}",
                                          "{\"say\":\"findings\",\"findings\":[{\"code\":\"x\"}]}",
                                          "{\"say\":\"findings\",\"findings\":[{\"code\":\"x\",\"reason\":1}]}",
