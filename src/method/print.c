@@ -100,11 +100,14 @@ static int verify(struct batch *b, struct outcome *trouble)
             of[n] = &b->items[k];
             ids[n++] = b->items[k].job.id;
         }
+    struct print_life life;
     int64_t asked = clock_now(b->desk->clock);
-    int e = spooler_jobs(b->spooler, ids, n, jobs, trouble);
+    int e = n ? spooler_life(b->spooler, &life, trouble) : 0;
+    if (!e)
+        e = spooler_jobs(b->spooler, ids, n, jobs, trouble);
     for (size_t k = 0; !e && k < n; k++) {
         struct outcome o = { 0 };
-        item_look(of[k], asked, spooler_since(b->spooler));
+        item_look(of[k], asked, &life, &life);
         if (item_is_ready(of[k], &jobs[k], &o))
             continue;
         if (print_job_is(&jobs[k], &of[k]->parcel->job_uuid))

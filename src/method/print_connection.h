@@ -23,7 +23,7 @@ struct connection *connection_free(struct connection *c);
 
 const struct print_target *connection_target(const struct connection *c);
 /* When the last connection was opened, microseconds since 1970; 0: none was. A server that is restarted ends its
- * connections: what answers is the same one since then. */
+ * connections. */
 int64_t connection_since(const struct connection *c);
 
 /* Connects if there is no connection that can be used, sends REQUEST (taken; NULL is -ENOMEM) with document D (may

@@ -69,11 +69,19 @@ static int find_all(struct batch *b, struct outcome *trouble)
 
 int batch_find(struct batch *b, struct outcome *trouble)
 {
-    int64_t asked = clock_now(b->desk->clock); /* not when it answered: it may have been restarted since */
-    int e = find_all(b, trouble);
-    bool queue = !spooler_is_direct(b->spooler); /* a printer that restarts forgets its jobs */
-    for (size_t k = 0; queue && !e && k < b->n; k++)
-        item_look(&b->items[k], asked, spooler_since(b->spooler));
+    struct print_life before, after;
+    int64_t asked = clock_now(b->desk->clock);
+    if (!batch_count(b, STAGES_OLD | 1 << STAGE_BEGUN))
+        return 0;
+    if (spooler_is_direct(b->spooler)) /* one that restarts forgets its jobs */
+        return find_all(b, trouble);
+    int e = spooler_life(b->spooler, &before, trouble);
+    if (!e)
+        e = find_all(b, trouble);
+    if (!e)
+        e = spooler_life(b->spooler, &after, trouble);
+    for (size_t k = 0; !e && k < b->n; k++)
+        item_look(&b->items[k], asked, &before, &after);
     return e;
 }
 

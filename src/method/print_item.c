@@ -22,6 +22,8 @@ void item_begin(struct item *i, struct parcel *p)
     i->released = json_is_true(json_object_get(p->evidence, "released"));
     i->interrupted = json_is_true(json_object_get(p->evidence, "interrupted"));
     i->looked = json_number(p->evidence, "looked", 0);
+    noted = json_text(p->evidence, "server");
+    snprintf(i->life, sizeof(i->life), "%s", noted ? noted : "");
     noted = json_text(p->evidence, "printer_job_uuid");
     snprintf(i->printer_uuid, sizeof(i->printer_uuid), "%s", noted ? noted : "");
 }
@@ -34,9 +36,9 @@ bool item_is(const struct item *i, const struct print_job *j)
     return print_job_is(j, &i->parcel->job_uuid) || strcmp(j->name, print_uuid(&i->parcel->job_uuid, uuid)) == 0;
 }
 
-/* Did it begin in the time that nobody saw, or go back to the beginning? A job that began earlier was not begun
- * again, and one that never began waits as before. */
-static bool may_have_restarted(const struct print_job *j, int64_t looked)
+/* Did it begin at RESTART (the server's seconds) or later, or go back to the beginning? A job that began earlier was
+ * not begun again, and one that never began waits as before. */
+static bool may_have_restarted(const struct print_job *j, int64_t restart)
 {
     switch (j->state) {
     case IPP_JSTATE_PENDING:
@@ -45,19 +47,22 @@ static bool may_have_restarted(const struct print_job *j, int64_t looked)
     case IPP_JSTATE_PROCESSING:
     case IPP_JSTATE_STOPPED:
     case IPP_JSTATE_COMPLETED:
-        return !j->began || j->began >= looked / MICROSECONDS_PER_SECOND;
+        return !j->began || j->began >= restart;
     default:
         return false;
     }
 }
 
-void item_look(struct item *i, int64_t asked, int64_t since)
+/* A restart whose time is not known came after the last look: our seconds stand for the server's. */
+void item_look(struct item *i, int64_t asked, const struct print_life *before, const struct print_life *after)
 {
+    int restart = life_follows(after, i->life);
     if (!i->job.id)
         return;
-    if (i->looked && since > i->looked)
-        i->interrupted |= may_have_restarted(&i->job, i->looked);
-    i->looked = since > asked ? since : asked; /* it was connected to in order to ask: it is the one that answered */
+    if (i->looked && strcmp(i->life, after->name) != 0)
+        i->interrupted |= may_have_restarted(&i->job, restart ? restart : i->looked / MICROSECONDS_PER_SECOND);
+    i->looked = asked;
+    snprintf(i->life, sizeof(i->life), "%s", before->name);
 }
 
 bool item_is_stray(const struct item *i, const struct print_job *j)
@@ -142,6 +147,8 @@ json_t *item_evidence(const struct item *i, const char *printer)
         json_put_text(e, "proof", proof(i));
     if (e && i->looked)
         json_object_set_new(e, "looked", json_integer(i->looked));
+    if (e && i->life[0])
+        json_put_text(e, "server", i->life);
     if (e && i->interrupted)
         json_object_set_new(e, "interrupted", json_true());
     if (e)
@@ -186,16 +193,15 @@ static void judge_waiting(const struct item *i, const char *printer, bool accept
                     i->job.id, printing ? "is being printed" : "waits", printer);
 }
 
-static const char unwatched[] =
-    ". Nobody saw its CUPS server for a moment: one that is restarted prints from the top "
-    "what it was printing. Look for a second letter.";
+static const char restarted[] = ". Its CUPS server was restarted meanwhile, and then prints from the top what it was "
+                                "printing. Look for a second letter.";
 
 static void judge_completed(const struct item *i, const char *printer, struct outcome *o)
 {
     bool weak = strcmp(proof(i), "weak") == 0;
     if (i->interrupted)
         outcome_set(o, OUTCOME_DELIVERED, "maybe-twice", "The printer %.64s completed the job %d%s", printer,
-                    i->job.id, unwatched);
+                    i->job.id, restarted);
     else
         outcome_set(o, OUTCOME_DELIVERED, "printed", "The printer %.64s completed the job %d%s.", printer, i->job.id,
                     weak ? ", by weak proof" : "");

@@ -3,6 +3,7 @@
 #define METHOD_PRINT_ITEM_H
 
 #include "print_job.h"
+#include "print_life.h"
 
 #include <pindispatch/outcome.h>
 #include <pindispatch/parcel.h>
@@ -20,9 +21,10 @@ struct item {
     bool prepared;                   /* and its document is there */
     struct outcome answer;           /* to its release: not reported yet, when `answered` and not `done` */
     bool answered;
-    bool done;        /* reported */
-    bool interrupted; /* the server may have been restarted while it printed: it then begins again */
-    int64_t looked;   /* when the job was asked for last, microseconds since 1970; 0: never */
+    bool done;            /* reported */
+    bool interrupted;     /* the server was restarted and may have been printing it: it then begins again */
+    int64_t looked;       /* when the job was asked for last, microseconds since 1970; 0: never */
+    char life[LIFE_NAME]; /* of the server, at that time */
 };
 
 void item_begin(struct item *i, struct parcel *p);
@@ -38,17 +40,17 @@ void item_consider(struct item *i, const struct print_job *j);
 bool item_wants_release(const struct item *i);
 /* Is JOB, as the server has it, this letter's held job with its one document? Else O says what is wrong. */
 bool item_is_ready(const struct item *i, const struct print_job *job, struct outcome *o);
-/* The job was asked for at ASKED, of a server that is surely the same one since SINCE. Was there another one after
- * the last look, and may that have begun to print this letter? Compares the server's seconds with ours. */
-void item_look(struct item *i, int64_t asked, int64_t since);
+/* The job was asked for at ASKED, between BEFORE and AFTER, which are the same life of the server but for a restart
+ * in that moment. Was it restarted since the last look, and may it then have been printing this letter? */
+void item_look(struct item *i, int64_t asked, const struct print_life *before, const struct print_life *after);
 /* What became of a letter whose release was committed. ACCEPTED: the spooler's word is enough. O gets evidence. */
 void item_judge(const struct item *i, const char *printer, bool accepted, struct outcome *o);
 /* The same right after the release: a job that was held waits now. */
 void item_released(struct item *i, const char *printer, bool accepted, struct outcome *o);
 
 /* {"job_id","job_uuid","printer_job_uuid","printer","job_state","job_state_reasons","sheets","pages","released",
- * "document","looked","interrupted","proof"}; without a job what the last attempt left. NULL: nothing is known, or
- * out of memory (evidence is never worth a failed letter).
+ * "document","looked","server","interrupted","proof"}; without a job what the last attempt left. NULL: nothing is
+ * known, or out of memory (evidence is never worth a failed letter).
  *
  * document, with an ended job: "gone", "kept" or "unknown", as the server says of the letter's bytes.
  *

@@ -34,6 +34,7 @@ static const char *const ended_attributes[] = { "job-id", "job-state", "job-pres
 
 struct spooler {
     struct connection *connection;
+    struct print_life life;
     char *printer, *media, *sides;
     bool direct;
 };
@@ -91,9 +92,11 @@ const char *spooler_printer(const struct spooler *s)
     return s->printer;
 }
 
-int64_t spooler_since(const struct spooler *s)
+int spooler_life(struct spooler *s, struct print_life *ret, struct outcome *trouble)
 {
-    return connection_since(s->connection);
+    int e = life_ask(&s->life, s->connection, requesting_user, trouble);
+    *ret = s->life;
+    return e;
 }
 
 /* What a refusal means for the letter: whose fault it is decides whether all letters wait. */

@@ -9,6 +9,7 @@
 #include "print_ability.h"
 #include "print_guard.h"
 #include "print_job.h"
+#include "print_life.h"
 
 #include <pindispatch/document.h>
 #include <pindispatch/problem.h>
@@ -28,8 +29,8 @@ int spooler_new(struct desk *desk, struct spooler **ret);
 struct spooler *spooler_free(struct spooler *s);
 
 const char *spooler_printer(const struct spooler *s);
-/* Since when it is surely the same server that answers, microseconds since 1970; 0: nobody knows. */
-int64_t spooler_since(const struct spooler *s);
+/* Which life of its CUPS server answers (print_life.h); asked once a connection. */
+int spooler_life(struct spooler *s, struct print_life *ret, struct outcome *trouble);
 /* FACTS, unless NULL: what the queue tells of itself. */
 /* Is it a printer without a CUPS server: one that holds no jobs, keeps no UUID of ours, and gets a letter's document
  * as the step that cannot be undone? Its jobs that wait for a document are told as held. */

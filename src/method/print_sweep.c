@@ -25,8 +25,8 @@ static int cancel_left(struct spooler *s, const struct waiting *w, struct outcom
     return e == SPOOLER_GONE || e == SPOOLER_UNFIT ? 0 : e;
 }
 
-/* Trouble with the printer is no news here: the next letter tells, or the next sweep goes well. What does not fit into
- * one list is the next sweep's. */
+/* Trouble with the printer is no news here: the next letter tells, or the next sweep goes well. What does not fit
+ * into one list is the next sweep's. */
 int print_sweep(struct desk *desk, struct spooler *s)
 {
     struct outcome trouble = { 0 };

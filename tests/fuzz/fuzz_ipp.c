@@ -14,6 +14,7 @@
 #include "print_guard.h"
 #include "print_item.h"
 #include "print_job.h"
+#include "print_life.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -147,6 +148,18 @@ static void read_queue(ipp_t *answer)
     json_decref(codes);
 }
 
+static void read_life(ipp_t *answer)
+{
+    struct print_life life = { .name = "" };
+    char token[LIFE_NAME] = "";
+    int id = life_read_watch(answer, token);
+
+    must(id == 0 || strlen(token) == 16);
+    life_read_starts(answer, token, &life);
+    must_be_text(life.name, sizeof(life.name));
+    must(life_follows(&life, life.name) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(ipp_cleanup) ipp_t *answer = ippNew();
@@ -163,5 +176,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_printer(answer);
     read_ability(answer);
     read_queue(answer);
+    read_life(answer);
     return 0;
 }

@@ -187,10 +187,25 @@ class Interruption(PrintTest):
         self.cups.fault("slow 2")
         self.dispatcher.start()
         (delivery,) = self.submit(card_event("1", canary(6)))
-        self.dispatcher.wait_state(delivery, "spooled")
+        wait_until(lambda: "now printing" in self.cups.lpstat("-p", "pin"), "the letter to be printed")
         self.dispatcher.kill()
         self.dispatcher.start()
-        self.dispatcher.wait_state(delivery, "delivered")
+        shown = self.dispatcher.wait_state(delivery, "delivered")
+        self.assertEqual(shown["outcome"]["code"], "printed")  # cupsd lived all the time
+        self.assert_each_printed_once([delivery])
+
+    def test_letter_that_was_printed_before_cupsd_was_restarted(self):
+        self.cups.fault("slow 1")
+        self.dispatcher.start()
+        (delivery,) = self.submit(card_event("1", canary(6)))
+        wait_until(lambda: "now printing" in self.cups.lpstat("-p", "pin"), "the letter to be printed")
+        self.dispatcher.kill()
+        wait_until(lambda: not self.cups.jobs(), "its end")
+        self.cups.stop(hard=True)
+        self.cups.start()
+        self.dispatcher.start()
+        shown = self.dispatcher.wait_state(delivery, "delivered")
+        self.assertEqual(shown["outcome"]["code"], "printed")
         self.assert_each_printed_once([delivery])
 
     def test_letter_that_cupsd_prints_again_is_told(self):

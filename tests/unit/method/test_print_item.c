@@ -234,32 +234,39 @@ static void test_grades_the_proof(void **state)
     }
 }
 
-/* Seen at 100 s; the server that answers at 110 s is surely the same one since SINCE. */
-static void test_an_unwatched_server_may_have_begun_again(void **state)
+/* Seen at 100 s, in the third life. */
+static void test_a_restarted_server_may_have_begun_again(void **state)
 {
     (void)state;
+    static const char before[] = "00000000000000aa/3/90";
     static const struct {
-        int since;
+        struct print_life now;
         ipp_jstate_t job;
         int began;
         bool interrupted;
     } cases[] = {
-        { 90, IPP_JSTATE_COMPLETED, 105, false }, /* it was watched all the time */
-        { 105, IPP_JSTATE_COMPLETED, 104, true },
-        { 105, IPP_JSTATE_COMPLETED, 100, true }, /* within the very second */
-        { 105, IPP_JSTATE_COMPLETED, 99, false }, /* begun before, and not again */
-        { 105, IPP_JSTATE_COMPLETED, 0, true },   /* it says nothing of when */
-        { 105, IPP_JSTATE_PROCESSING, 105, true },
-        { 105, IPP_JSTATE_PENDING, 99, true }, /* it went back */
-        { 105, IPP_JSTATE_PENDING, 0, false },
-        { 105, IPP_JSTATE_CANCELED, 104, false }, /* judged by its end */
+        { { "00000000000000aa/3/90", 3, 90, 0 }, IPP_JSTATE_COMPLETED, 105, false }, /* the same one, all the time */
+        { { "00000000000000aa/4/105", 4, 105, 0 }, IPP_JSTATE_COMPLETED, 106, true },
+        { { "00000000000000aa/4/105", 4, 105, 0 }, IPP_JSTATE_COMPLETED, 105, true },  /* within the very second */
+        { { "00000000000000aa/4/105", 4, 105, 0 }, IPP_JSTATE_COMPLETED, 104, false }, /* before, and not again */
+        { { "00000000000000aa/4/105", 4, 105, 0 }, IPP_JSTATE_COMPLETED, 0, true },    /* it says nothing of when */
+        { { "00000000000000aa/4/105", 4, 105, 0 }, IPP_JSTATE_PROCESSING, 105, true },
+        { { "00000000000000aa/4/105", 4, 105, 0 }, IPP_JSTATE_PENDING, 99, true }, /* it went back */
+        { { "00000000000000aa/4/105", 4, 105, 0 }, IPP_JSTATE_PENDING, 0, false },
+        { { "00000000000000aa/4/105", 4, 105, 0 }, IPP_JSTATE_CANCELED, 106, false }, /* judged by its end */
+        { { "00000000000000aa/5/105", 5, 105, 0 }, IPP_JSTATE_COMPLETED, 104, true }, /* in the life between */
+        { { "00000000000000aa/5/105", 5, 105, 0 }, IPP_JSTATE_COMPLETED, 99, false },
+        { { "00000000000000bb/4/105", 4, 105, 0 }, IPP_JSTATE_COMPLETED, 104, true }, /* it forgot us */
+        { { "1234567", 0, 0, 0 }, IPP_JSTATE_COMPLETED, 104, true },                  /* it tells nothing */
+        { { "1234567", 0, 0, 0 }, IPP_JSTATE_COMPLETED, 99, false },
     };
     for (size_t n = 0; n < ARRAY_SIZE(cases); n++) {
         struct item i = item_with(cases[n].job), next;
         struct outcome o = { 0 };
         i.job.began = cases[n].began;
         i.looked = 100 * MICROSECONDS_PER_SECOND;
-        item_look(&i, 110 * MICROSECONDS_PER_SECOND, cases[n].since * MICROSECONDS_PER_SECOND);
+        snprintf(i.life, sizeof(i.life), "%s", before);
+        item_look(&i, 110 * MICROSECONDS_PER_SECOND, &cases[n].now, &cases[n].now);
         assert_int_equal(i.interrupted, cases[n].interrupted);
         item_judge(&i, "pin", false, &o);
         if (cases[n].job == IPP_JSTATE_COMPLETED) {
@@ -273,9 +280,27 @@ static void test_an_unwatched_server_may_have_begun_again(void **state)
         item_begin(&next, i.parcel);
         assert_int_equal(next.interrupted, cases[n].interrupted);
         assert_int_equal(next.looked, i.looked);
+        assert_string_equal(next.life, cases[n].now.name);
         i.parcel->evidence = NULL;
         outcome_release(&o);
     }
+}
+
+/* It was restarted while it was asked: what it said may be of the life before. */
+static void test_a_restart_within_a_look_is_the_next_look_s(void **state)
+{
+    (void)state;
+    const struct print_life one = { "00000000000000aa/3/90", 3, 90, 0 },
+                            two = { "00000000000000aa/4/105", 4, 105, 0 };
+    struct item i = item_with(IPP_JSTATE_PENDING);
+    i.looked = 100 * MICROSECONDS_PER_SECOND;
+    snprintf(i.life, sizeof(i.life), "%s", one.name);
+    item_look(&i, 104 * MICROSECONDS_PER_SECOND, &one, &two);
+    assert_false(i.interrupted);
+    i.job.state = IPP_JSTATE_COMPLETED;
+    i.job.began = 105;
+    item_look(&i, 110 * MICROSECONDS_PER_SECOND, &two, &two);
+    assert_true(i.interrupted);
 }
 
 static void assert_document(ipp_jstate_t job, enum print_document document, const char *word)
@@ -338,7 +363,8 @@ int main(void)
         cmocka_unit_test(test_wants_release_only_by_intent),
         cmocka_unit_test(test_is_ready),
         cmocka_unit_test(test_grades_the_proof),
-        cmocka_unit_test(test_an_unwatched_server_may_have_begun_again),
+        cmocka_unit_test(test_a_restarted_server_may_have_begun_again),
+        cmocka_unit_test(test_a_restart_within_a_look_is_the_next_look_s),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

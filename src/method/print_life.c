@@ -1,0 +1,154 @@
+#include "print_life.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <pindispatch/cleanup.h>
+#include <pindispatch/clock.h>
+
+#include "print_connection.h"
+
+/* Nobody takes the subscription away when nobody prints here any more. */
+enum { LEASE_SECONDS = 30 * 86400 };
+
+static const char mark[] = "pindispatch-";
+static const char server[] = "ipp://localhost/";
+
+static ipp_t *request_new(ipp_op_t operation, const char *user)
+{
+    ipp_t *r = ippNewRequest(operation);
+    if (!r)
+        return NULL;
+    ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_URI, "printer-uri", NULL, server);
+    ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_NAME, "requesting-user-name", NULL, user);
+    return r;
+}
+
+/* Others may have subscriptions under our name: ours says so. */
+static bool read_token(ipp_attribute_t *a, char token[LIFE_NAME])
+{
+    int size = 0;
+    const char *data = ippGetOctetString(a, 0, &size);
+    if (!data || (size_t)size != strlen(mark) + 16 || memcmp(data, mark, strlen(mark)) != 0)
+        return false;
+    snprintf(token, LIFE_NAME, "%.16s", data + strlen(mark));
+    return strspn(token, "0123456789abcdef") == 16;
+}
+
+/* The oldest one, should two workers have made one each. */
+int life_read_watch(ipp_t *answer, char token[LIFE_NAME])
+{
+    int id = 0;
+    bool ours = false;
+    for (ipp_attribute_t *a = ippFirstAttribute(answer); a && !(id && ours); a = ippNextAttribute(answer)) {
+        const char *name = ippGetName(a);
+        if (!name)
+            id = 0, ours = false; /* between two of them */
+        else if (ippGetGroupTag(a) == IPP_TAG_SUBSCRIPTION && strcmp(name, "notify-subscription-id") == 0)
+            id = ippGetInteger(a, 0);
+        else if (ippGetGroupTag(a) == IPP_TAG_SUBSCRIPTION && strcmp(name, "notify-user-data") == 0)
+            ours = read_token(a, token);
+    }
+    return ours ? id : 0;
+}
+
+/* The time is in the name as well: a server that is killed may forget that it counted. */
+void life_read_starts(ipp_t *answer, const char *token, struct print_life *ret)
+{
+    ret->count = ret->started = 0;
+    for (ipp_attribute_t *a = ippFirstAttribute(answer); a; a = ippNextAttribute(answer)) {
+        const char *name = ippGetName(a);
+        if (!name || ippGetGroupTag(a) != IPP_TAG_EVENT_NOTIFICATION)
+            continue;
+        if (strcmp(name, "notify-sequence-number") == 0)
+            ret->count = ippGetInteger(a, 0);
+        else if (strcmp(name, "printer-up-time") == 0)
+            ret->started = ippGetInteger(a, 0);
+    }
+    snprintf(ret->name, sizeof(ret->name), "%.16s/%d/%d", token, ret->count, ret->started);
+}
+
+int life_follows(const struct print_life *now, const char *name)
+{
+    char before[LIFE_NAME];
+    snprintf(before, sizeof(before), "%.16s/%d/", now->name, now->count - 1);
+    return now->count > 0 && strncmp(name, before, strlen(before)) == 0 ? now->started : 0;
+}
+
+static int find_watch(struct connection *c, const char *user, int *ret_id, char token[LIFE_NAME],
+                      struct outcome *trouble)
+{
+    static const char *const wanted[] = { "notify-subscription-id", "notify-user-data" };
+    CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
+    ipp_t *r = request_new(IPP_OP_GET_SUBSCRIPTIONS, user);
+    if (!r)
+        return -ENOMEM;
+    ippAddBoolean(r, IPP_TAG_OPERATION, "my-subscriptions", 1);
+    ippAddStrings(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", ARRAY_SIZE(wanted), NULL, wanted);
+    int e = connection_ask(c, r, "/", NULL, &answer, trouble);
+    *ret_id = e ? 0 : life_read_watch(answer, token);
+    return e;
+}
+
+static int add_watch(struct connection *c, const char *user, struct outcome *trouble)
+{
+    static const char *const events[] = { "server-started", "server-restarted" };
+    CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
+    char data[sizeof(mark) + 16];
+    uint64_t token;
+    ipp_t *r = request_new(IPP_OP_CREATE_PRINTER_SUBSCRIPTIONS, user);
+    if (!r)
+        return -ENOMEM;
+    random_bytes(&token, sizeof(token));
+    snprintf(data, sizeof(data), "%s%016llx", mark, (unsigned long long)token);
+    ippAddStrings(r, IPP_TAG_SUBSCRIPTION, IPP_TAG_KEYWORD, "notify-events", ARRAY_SIZE(events), NULL, events);
+    ippAddString(r, IPP_TAG_SUBSCRIPTION, IPP_TAG_KEYWORD, "notify-pull-method", NULL, "ippget");
+    ippAddOctetString(r, IPP_TAG_SUBSCRIPTION, "notify-user-data", data, (int)strlen(data));
+    ippAddInteger(r, IPP_TAG_SUBSCRIPTION, IPP_TAG_INTEGER, "notify-lease-duration", LEASE_SECONDS);
+    return connection_ask(c, r, "/", NULL, &answer, trouble);
+}
+
+/* Found again after it was made: another worker may have made one at the same time, and all must take the same. */
+static int have_watch(struct connection *c, const char *user, int *ret_id, char token[LIFE_NAME],
+                      struct outcome *trouble)
+{
+    int e = find_watch(c, user, ret_id, token, trouble);
+    if (e || *ret_id)
+        return e;
+    e = add_watch(c, user, trouble);
+    return e ? e : find_watch(c, user, ret_id, token, trouble);
+}
+
+static int ask_starts(struct connection *c, const char *user, int id, const char *token, struct print_life *ret,
+                      struct outcome *trouble)
+{
+    CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
+    ipp_t *r = request_new(IPP_OP_GET_NOTIFICATIONS, user);
+    if (!r)
+        return -ENOMEM;
+    ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "notify-subscription-ids", id);
+    int e = connection_ask(c, r, "/", NULL, &answer, trouble);
+    if (!e && ippGetStatusCode(answer) < IPP_STATUS_REDIRECTION_OTHER_SITE)
+        life_read_starts(answer, token, ret);
+    return e;
+}
+
+int life_ask(struct print_life *l, struct connection *c, const char *user, struct outcome *trouble)
+{
+    struct print_life found = { .started = 0 };
+    char token[LIFE_NAME] = "";
+    int id = 0;
+    if (l->name[0] && l->since == connection_since(c))
+        return 0;
+    int e = have_watch(c, user, &id, token, trouble);
+    if (!e && id)
+        e = ask_starts(c, user, id, token, &found, trouble);
+    if (e)
+        return e;
+    found.since = connection_since(c);
+    if (!found.name[0])
+        snprintf(found.name, sizeof(found.name), "%lld", (long long)found.since);
+    *l = found;
+    return 0;
+}

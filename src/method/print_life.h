@@ -1,0 +1,36 @@
+/* Which life of a CUPS server answers, from one start to the next: one that is restarted prints from the top what it
+ * was printing. CUPS tells it by a subscription (RFC 3995, RFC 3996) to its starts: it keeps that one over restarts,
+ * and counts and times each start. */
+#ifndef METHOD_PRINT_LIFE_H
+#define METHOD_PRINT_LIFE_H
+
+#include <cups/ipp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct connection;
+struct outcome;
+
+enum { LIFE_NAME = 64 };
+
+struct print_life {
+    char name[LIFE_NAME]; /* the same name is the same life; empty: not asked yet */
+    int count;            /* of the starts since the subscription was made */
+    int started;          /* the last of them, in the server's seconds since 1970; 0: there was none */
+    int64_t since;        /* of the connection that it was asked over */
+};
+
+/* Asks, when L is not of the connection as it is now. A server that does not tell lives from one connection to the
+ * next: it ends them with itself. 0; 1 with TROUBLE; -ENOMEM. */
+int life_ask(struct print_life *l, struct connection *c, const char *user, struct outcome *trouble);
+
+/* When (the server's seconds) the life that has this NAME was followed by NOW; 0: it was not the one before, or that
+ * is not known. */
+int life_follows(const struct print_life *now, const char *name);
+
+/* Our subscription among those of an answer: its id, and its TOKEN. 0: there is none. */
+int life_read_watch(ipp_t *answer, char token[LIFE_NAME]);
+/* The last start that is told there under TOKEN. */
+void life_read_starts(ipp_t *answer, const char *token, struct print_life *ret);
+
+#endif
