@@ -27,9 +27,13 @@ int secret_masked(const struct secret *s, char mask, struct secret **ret);
 void secret_wipe(void *p, size_t size);
 
 /* Overwrites what calls that have returned left on the stack below the caller's own frame (SECRET_STACK bytes):
- * libraries keep copies in their locals and do not wipe them. */
+ * libraries keep copies in their locals and do not wipe them. Registers as well. */
 enum { SECRET_STACK = 256 * 1024 };
 void secret_wipe_stack(void);
+/* The nearest SECRET_FRAMES bytes of it, which costs next to nothing: for many calls after which, from a frame not
+ * that much deeper, all of it is wiped once. */
+enum { SECRET_FRAMES = 16 * 1024 };
+void secret_wipe_frames(void);
 
 /* Makes this process hard to read: not dumpable, no core, not swapped out where the limits let it lock its memory.
  * Errors are ignored where a sandbox already did it. */

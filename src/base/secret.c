@@ -107,12 +107,50 @@ void secret_wipe(void *p, size_t size)
     explicit_bzero(p, size);
 }
 
+/* What copies and compares bytes leaves the last of them in vector registers, from where the dynamic linker puts them
+ * on the stack again when a library calls a function for the first time. Compilers can clear registers at a
+ * function's end (zero_call_used_regs), but GCC 12 leaves out those of AVX-512. */
+#ifdef __x86_64__
+#define CLEAR_XMM(n) "pxor %%xmm" #n ", %%xmm" #n "\n\t"
+#define CLEAR_ZMM(n) "vpxorq %%zmm" #n ", %%zmm" #n ", %%zmm" #n "\n\t"
+#define LOW(clear)                                                                                                   \
+    clear(0) clear(1) clear(2) clear(3) clear(4) clear(5) clear(6) clear(7) clear(8) clear(9) clear(10) clear(11)    \
+        clear(12) clear(13) clear(14) clear(15)
+#define HIGH(clear)                                                                                                  \
+    clear(16) clear(17) clear(18) clear(19) clear(20) clear(21) clear(22) clear(23) clear(24) clear(25) clear(26)    \
+        clear(27) clear(28) clear(29) clear(30) clear(31)
+#define LOW_NAMES                                                                                                    \
+    "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",       \
+        "xmm13", "xmm14", "xmm15"
+
+static void wipe_registers(void)
+{
+    if (__builtin_cpu_supports("avx512f")) /* nothing compiled here uses those: they need not be named */
+        __asm__ volatile(HIGH(CLEAR_ZMM) "" ::);
+    if (__builtin_cpu_supports("avx"))
+        __asm__ volatile("vzeroall" ::: LOW_NAMES);
+    else
+        __asm__ volatile(LOW(CLEAR_XMM) "" ::: LOW_NAMES);
+}
+#else
+static void wipe_registers(void) {}
+#endif
+
 /* Not inlined: its frame must begin where those of the calls before it did. */
 __attribute__((noinline)) void secret_wipe_stack(void)
 {
     char below[SECRET_STACK];
 
     explicit_bzero(below, sizeof(below));
+    wipe_registers();
+}
+
+__attribute__((noinline)) void secret_wipe_frames(void)
+{
+    char below[SECRET_FRAMES];
+
+    explicit_bzero(below, sizeof(below));
+    wipe_registers();
 }
 
 /* With a limit that this process might come to, locking what is mapped later would make malloc() fail. Where the

@@ -332,6 +332,7 @@ void admit_line(struct admit *a, struct ticket *t, const struct origin *o, const
 {
     int r = decide(t, o, line, size);
 
+    secret_wipe_frames();
     a->is_marked = true;
     if (r != 0) {
         wipe_marks(a);
@@ -353,6 +354,7 @@ void admit_denied(struct admit *a, struct ticket *t, const struct origin *o)
 
 void admit_too_long(struct admit *a, struct ticket *t)
 {
+    secret_wipe_frames(); /* who knows what is in it: it was looked through for its end */
     problem_set(&t->problem, "size", "$", "an event must have at most %d bytes", EVENT_MOST);
     refuse(a, t);
 }

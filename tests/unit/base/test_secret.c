@@ -100,12 +100,36 @@ static void wipes_the_stack_below(void **state)
     assert_int_equal(before, MARKED);
 }
 
+/* The compiler does not use the registers in between. */
+#ifdef __x86_64__
+static void wipes_vector_registers(void **state)
+{
+    static const char mark[64] = "mark in a register, which nothing but the wipe takes out again";
+    char low[16], high[64];
+
+    (void)state;
+    __asm__ volatile("movdqu %0, %%xmm7" ::"m"(mark) : "xmm7");
+    secret_wipe_frames();
+    __asm__ volatile("movdqu %%xmm7, %0" : "=m"(low));
+    assert_memory_not_equal(low, mark, sizeof(low));
+    if (!__builtin_cpu_supports("avx512f"))
+        return;
+    __asm__ volatile("vmovdqu64 %0, %%zmm25" ::"m"(mark));
+    secret_wipe_frames();
+    __asm__ volatile("vmovdqu64 %%zmm25, %0" : "=m"(high));
+    assert_memory_not_equal(high, mark, sizeof(high));
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(holds_and_masks),       cmocka_unit_test(refuses_what_does_not_fit),
-        cmocka_unit_test(wipes_when_freed),      cmocka_unit_test(gives_out_many),
+        cmocka_unit_test(holds_and_masks),        cmocka_unit_test(refuses_what_does_not_fit),
+        cmocka_unit_test(wipes_when_freed),       cmocka_unit_test(gives_out_many),
         cmocka_unit_test(wipes_the_stack_below),
+#ifdef __x86_64__
+        cmocka_unit_test(wipes_vector_registers),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
