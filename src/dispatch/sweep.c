@@ -11,16 +11,16 @@
 #include <pindispatch/settings.h>
 
 #define SWEEP_FIRST (100 * MICROSECONDS_PER_MILLISECOND)
-#define SWEEP_GROWS 4 /* what was interrupted may be stopped for a while before it leaves something */
+#define SWEEP_GROWS 10 /* what was interrupted may be stopped for a while before it leaves something */
 /* Longer than a worker makes letters that nobody waits for any more: a batch's patience, and then the deadlines that
  * it sets itself for its requests. */
 #define SWEEP_SPAN  (300 * MICROSECONDS_PER_SECOND)
 
 int64_t sweep_next(int64_t after, bool clean)
 {
-    if (after < SWEEP_SPAN)
-        return after * SWEEP_GROWS;
-    return clean ? 0 : after;
+    if (after >= SWEEP_SPAN && clean)
+        return 0;
+    return after * SWEEP_GROWS < SWEEP_SPAN ? after * SWEEP_GROWS : SWEEP_SPAN;
 }
 
 static bool is_tidying(const struct lane *l)
