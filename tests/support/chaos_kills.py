@@ -93,8 +93,11 @@ class Chaos:
     def kill_cups(self):
         self.site.cups.stop(hard=True)
         time.sleep(self.random.uniform(0, 0.3))
+        loses = self.random.random() < 0.5
+        if loses:
+            self.site.cups.lose_cache()
         self.site.cups.start()
-        self.kills["cupsd"] += 1
+        self.kills["cupsd, and its list of jobs" if loses else "cupsd"] += 1
 
     def stop_cups(self):
         process = self.site.cups.process

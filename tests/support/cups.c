@@ -64,7 +64,7 @@ void private_cups_start(struct private_cups *c, const char *max_jobs)
     snprintf(c->tcp, sizeof(c->tcp), "127.0.0.1:%s", port);
     snprintf(c->relay, sizeof(c->relay), "%s/relay.sock", c->dir);
     const char *arguments[] = { "python3", script,   "serve", c->dir,       "pin",
-                                "other",   "--port", port,    "--max-jobs", max_jobs ? max_jobs : "500",
+                                "other",   "--port", port,    "--max-jobs", max_jobs ? max_jobs : "150",
                                 NULL };
     c->pid = spawn(arguments, in[0], out[1]);
     c->leash = in[1];

@@ -104,7 +104,7 @@ FileDevice Yes
 SyncOnClose Yes
 ServerRoot {dir}/root
 ServerBin {dir}/bin
-CacheDir {dir}/cache
+CacheDir {cache}
 StateDir {dir}/state
 RequestRoot {dir}/spool
 TempDir {dir}/tmp
@@ -136,7 +136,10 @@ ErrorPolicy abort-job
 """
 
 
-SAFETY = ("DirtyCleanInterval", "SyncOnClose", "PreserveJobFiles")
+SAFETY = ("DirtyCleanInterval", "SyncOnClose", "PreserveJobFiles", "MaxJobs")
+# At each change of a job cupsd writes its list of all that it remembers: few, but more than print.window, for what
+# ended while nobody looked.
+MAX_JOBS = 150
 
 
 def die_with_parent():
@@ -145,12 +148,14 @@ def die_with_parent():
 
 
 class PrivateCups:
-    """One cupsd below DIR; `server` is what print.server wants."""
+    """One cupsd below DIR; `server` is what print.server wants. CACHE, where its list of jobs is, may be in memory:
+    the jobs themselves are files of the spool, which are read when there is no list, or an older one."""
 
-    def __init__(self, folder, printers=("pin",), max_jobs=500, extra="", defaults=False):
+    def __init__(self, folder, printers=("pin",), max_jobs=MAX_JOBS, extra="", defaults=False, cache=None):
         self.dir = pathlib.Path(folder).absolute()
         self.printers = list(printers)
         self.max_jobs = max_jobs
+        self.cache = pathlib.Path(cache) if cache else self.dir / "cache"
         self.extra = extra
         self.defaults = defaults
         self.process = None
@@ -197,12 +202,13 @@ class PrivateCups:
         (self.dir / "root" / name).write_text("\n".join(lines) + "\n")
 
     def prepare(self):
-        for part in ("root/ppd", "bin/backend", "cache", "state", "spool", "tmp", "empty", "log", "printed"):
+        for part in ("root/ppd", "bin/backend", "state", "spool", "tmp", "empty", "log", "printed"):
             (self.dir / part).mkdir(parents=True, exist_ok=True)
+        self.cache.mkdir(parents=True, exist_ok=True)
         self._reachable()
         self._make_serverbin()
         user, group, system_group = self._accounts()
-        values = {"dir": self.dir, "user": user, "group": group, "system_group": system_group, "socket": self.server,
+        values = {"dir": self.dir, "cache": self.cache, "user": user, "group": group, "system_group": system_group, "socket": self.server,
                   "max_jobs": self.max_jobs, "extra": self.extra}
         self._write("cupsd.conf", CUPSD_CONF.format(**values))
         self._write("cups-files.conf", CUPS_FILES_CONF.format(**values))
@@ -253,6 +259,10 @@ class PrivateCups:
                 self.process.kill()
                 self.process.wait()
         self.process = None
+
+    def lose_cache(self):
+        """While it does not run: as when the machine had lost power, and CACHE were in memory."""
+        shutil.rmtree(self.cache, ignore_errors=True)
 
     def __enter__(self):
         return self.start()
@@ -328,7 +338,7 @@ def main():
     parser.add_argument("dir")
     parser.add_argument("printers", nargs="*", default=["pin"])
     parser.add_argument("--port", type=int, help="listen on this port of 127.0.0.1 too")
-    parser.add_argument("--max-jobs", type=int, default=500, help="jobs that cupsd keeps, ended ones too")
+    parser.add_argument("--max-jobs", type=int, default=MAX_JOBS, help="jobs that cupsd keeps, ended ones too")
     arguments = parser.parse_args()
     if shutil.which(CUPSD) is None:
         sys.exit(f"{CUPSD} is missing: apt-get install cups-daemon cups-client")
