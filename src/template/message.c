@@ -14,6 +14,7 @@
 enum {
     LINE_MOST = 998, /* RFC 5322 section 2.1.1 */
     NAME_MOST = 512,
+    HEAD_MOST = 16384, /* bytes of all headers and boundaries */
     ENCODED_MOST = 45, /* bytes in one encoded word: 60 of base64 */
 };
 
@@ -31,11 +32,8 @@ static int defer_all(struct outcome *trouble, const char *code, const char *reas
     return 1;
 }
 
-static void unref(GObject **o)
-{
-    g_clear_object(o);
-}
-#define OBJECT __attribute__((cleanup(unref))) GObject *
+/* GMime encodes, quotes and folds; the lines around that are written here. Its own tree of objects for a message costs
+ * three times as much as all of that together, the reading of /dev/urandom for a boundary that is not used included. */
 
 /* --- who --- */
 
@@ -120,30 +118,37 @@ static int add_encoded_words(struct buffer *b, const char *name)
     return r;
 }
 
-/* Puts one mailbox into the header NAME. */
-static int set_mailbox(GMimeMessage *message, GMimeAddressType type, const char *header, const char *name,
-                       const char *address)
+/* Quoted, encoded and folded by GMime; HEADER is its name with the colon. */
+static int add_plain_mailbox(struct buffer *b, const char *header, const char *name, const char *address)
 {
-    struct buffer b = BUFFER(8 * NAME_MOST);
-    GMimeHeaderList *headers = g_mime_object_get_header_list(GMIME_OBJECT(message));
+    InternetAddressList *list = internet_address_list_new();
+    InternetAddress *one = internet_address_mailbox_new(name[0] ? name : NULL, address);
+    GString *line = g_string_new(header);
     int r;
 
-    g_mime_message_add_mailbox(message, type, name && name[0] ? name : NULL, address);
-    if (!name || is_ascii(name))
-        return 0;
-    r = add_encoded_words(&b, name);
-    if (r == 0)
-        r = buffer_addf(&b, " <%s>\n", address);
-    if (r == 0)
-        r = buffer_terminate(&b);
-    if (r == 0)
-        g_mime_header_set_raw_value(g_mime_header_list_get_header(headers, header), buffer_bytes(&b));
-    buffer_release(&b);
-    return r < 0 ? -ENOMEM : 0;
+    g_string_append_c(line, ' ');
+    internet_address_list_add(list, one);
+    internet_address_list_encode(list, NULL, line);
+    r = buffer_add(b, line->str, line->len); /* with its end */
+    g_string_free(line, TRUE);
+    g_object_unref(one);
+    g_object_unref(list);
+    return r;
 }
 
-static int set_sender(GMimeMessage *message, const struct filling *about, struct document *ret,
-                      struct outcome *trouble)
+static int add_mailbox(struct buffer *b, const char *header, const char *name, const char *address)
+{
+    int r;
+
+    if (is_ascii(name))
+        return add_plain_mailbox(b, header, name, address);
+    r = buffer_add_text(b, header);
+    if (r == 0)
+        r = add_encoded_words(b, name);
+    return r == 0 ? buffer_addf(b, " <%s>\n", address) : r;
+}
+
+static int add_sender(struct buffer *b, const struct filling *about, struct document *ret, struct outcome *trouble)
 {
     InternetAddressList *list = NULL;
     InternetAddress *one;
@@ -155,13 +160,12 @@ static int set_sender(GMimeMessage *message, const struct filling *about, struct
     one = internet_address_list_get_address(list, 0);
     one_line(internet_address_get_name(one) ? internet_address_get_name(one) : "", name);
     g_strlcpy(ret->sender, internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(one)), sizeof(ret->sender));
-    r = set_mailbox(message, GMIME_ADDRESS_TYPE_FROM, "From", name, ret->sender);
+    r = add_mailbox(b, "From:", name, ret->sender);
     g_object_unref(list);
     return r;
 }
 
-static int set_recipient(GMimeMessage *message, const struct filling *about, struct document *ret,
-                         struct outcome *trouble)
+static int add_recipient(struct buffer *b, const struct filling *about, struct document *ret, struct outcome *trouble)
 {
     const char *name = fields_name(about), *email = fields_email(about);
     char line[NAME_MOST];
@@ -172,7 +176,7 @@ static int set_recipient(GMimeMessage *message, const struct filling *about, str
         return fail(trouble, "email-invalid", "holder.email is not an address that mail can be sent to");
     one_line(name ? name : "", line);
     g_strlcpy(ret->recipient, email, sizeof(ret->recipient));
-    return set_mailbox(message, GMIME_ADDRESS_TYPE_TO, "To", line, email);
+    return add_mailbox(b, "To:", line, email);
 }
 
 /* --- what --- */
@@ -189,73 +193,138 @@ static bool is_message_id(const char *id)
     return true;
 }
 
-static int set_headers(GMimeMessage *message, const struct message *m, struct document *ret, struct outcome *trouble)
+static int add_date(struct buffer *b, const struct filling *about, struct outcome *trouble)
 {
-    GDateTime *date = g_date_time_new_from_unix_utc(m->about->created / MICROSECONDS_PER_SECOND);
+    GDateTime *date = g_date_time_new_from_unix_utc(about->created / MICROSECONDS_PER_SECOND);
+    g_autofree char *words = date ? g_mime_utils_header_format_date(date) : NULL;
+
+    g_clear_pointer(&date, g_date_time_unref);
+    return words ? buffer_addf(b, "Date: %s\n", words) : fail(trouble, "template", "the message has no good date");
+}
+
+static int add_subject(struct buffer *b, const char *text)
+{
     char subject[NAME_MOST];
-    int r = set_sender(message, m->about, ret, trouble);
+    g_autofree char *words = NULL, *header = NULL, *folded = NULL;
+
+    one_line(text, subject);
+    words = g_mime_utils_header_encode_text(NULL, subject, "utf-8");
+    header = g_strconcat("Subject: ", words, NULL);
+    folded = g_mime_utils_unstructured_header_fold(NULL, NULL, header);
+    return buffer_add_text(b, folded);
+}
+
+/* RFC 3834: no answering machine shall send the PIN on. */
+static int add_envelope(struct buffer *b, const char *message_id, struct outcome *trouble)
+{
+    if (!is_message_id(message_id))
+        return fail(trouble, "template", "the message has no good Message-ID");
+    return buffer_addf(b, "Message-Id: <%s>\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n", message_id);
+}
+
+static int add_headers(struct buffer *b, const struct message *m, struct document *ret, struct outcome *trouble)
+{
+    int r = add_date(b, m->about, trouble);
 
     if (r == 0)
-        r = set_recipient(message, m->about, ret, trouble);
-    if (r == 0 && (!date || !is_message_id(m->about->message_id)))
-        r = fail(trouble, "template", "the message has no good Message-ID or date");
-    if (r == 0) {
-        one_line(m->subject, subject);
-        g_mime_message_set_subject(message, subject, "utf-8");
-        g_mime_message_set_date(message, date);
-        g_mime_message_set_message_id(message, m->about->message_id);
-        /* RFC 3834: no answering machine shall send the PIN on. */
-        g_mime_object_set_header(GMIME_OBJECT(message), "Auto-Submitted", "auto-generated", NULL);
-    }
-    g_clear_pointer(&date, g_date_time_unref);
+        r = add_sender(b, m->about, ret, trouble);
+    if (r == 0)
+        r = add_subject(b, m->subject);
+    if (r == 0)
+        r = add_recipient(b, m->about, ret, trouble);
+    return r == 0 ? add_envelope(b, m->about->message_id, trouble) : r;
+}
+
+/* --- the parts --- */
+
+/* The same for each attempt, so that a message sent twice is the same message. A body cannot hold it: in
+ * quoted-printable no "=" is followed by "_", and base64 has no "_". */
+struct boundary {
+    char text[64];
+};
+
+static struct boundary boundary_of(const struct filling *about, const char *which)
+{
+    struct boundary b;
+
+    snprintf(b.text, sizeof(b.text), "=_%s%.48s", which, about->delivery_id ? about->delivery_id : "");
+    return b;
+}
+
+static int open_multipart(struct buffer *b, const char *subtype, const struct boundary *boundary)
+{
+    return buffer_addf(b, "Content-Type: multipart/%s;\n\tboundary=\"%s\"\n", subtype, boundary->text);
+}
+
+static int close_multipart(struct buffer *b, const struct boundary *boundary)
+{
+    return buffer_addf(b, "\n--%s--\n", boundary->text);
+}
+
+static int encode(struct buffer *b, GMimeContentEncoding how, const struct buffer *bytes)
+{
+    GMimeEncoding state;
+    int r;
+
+    g_mime_encoding_init_encode(&state, how);
+    r = buffer_reserve(b, g_mime_encoding_outlen(&state, buffer_size(bytes)));
+    if (r == 0)
+        b->end += g_mime_encoding_flush(&state, buffer_bytes(bytes), buffer_size(bytes), b->data + b->end);
+    secret_wipe(&state, sizeof(state));
     return r;
 }
 
-/* A text body, quoted-printable: 7-bit, short lines, and readable where it is ASCII. The stream that is returned has
- * a copy of the words, to be wiped. */
-static GMimeObject *new_part(const char *subtype, const struct buffer *words, GMimeStream **ret_stream)
+/* A text body, quoted-printable: 7-bit, short lines, and readable where it is ASCII. */
+static int add_words(struct buffer *b, const struct boundary *boundary, const char *subtype,
+                     const struct buffer *words)
 {
-    GMimeTextPart *part = g_mime_text_part_new_with_subtype(subtype);
-    GMimeStream *stream = g_mime_stream_mem_new_with_buffer(buffer_bytes(words), buffer_size(words));
-    GMimeDataWrapper *wrapper = g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
+    int r = buffer_addf(b,
+                        "\n--%s\nContent-Type: text/%s; charset=utf-8\n"
+                        "Content-Transfer-Encoding: quoted-printable\n\n",
+                        boundary->text, subtype);
 
-    g_mime_object_set_content_type_parameter(GMIME_OBJECT(part), "charset", "utf-8");
-    g_mime_part_set_content(GMIME_PART(part), wrapper);
-    g_mime_part_set_content_encoding(GMIME_PART(part), GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
-    g_object_unref(wrapper);
-    *ret_stream = stream;
-    return GMIME_OBJECT(part);
+    return r == 0 ? encode(b, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE, words) : r;
 }
 
-/* The document that the words speak of. It is closed already: nothing here is to be wiped. */
-static GMimeObject *new_attachment(const struct buffer *pdf)
+static int add_alternatives(struct buffer *b, const struct message *m)
 {
-    GMimePart *part = g_mime_part_new_with_type("application", "pdf");
-    GMimeStream *stream = g_mime_stream_mem_new_with_buffer(buffer_bytes(pdf), buffer_size(pdf));
-    GMimeDataWrapper *wrapper = g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
+    struct boundary boundary = boundary_of(m->about, "");
+    int r = open_multipart(b, "alternative", &boundary);
 
-    g_mime_part_set_content(part, wrapper);
-    g_mime_part_set_content_encoding(part, GMIME_CONTENT_ENCODING_BASE64);
-    g_mime_object_set_disposition(GMIME_OBJECT(part), GMIME_DISPOSITION_ATTACHMENT);
-    g_mime_part_set_filename(part, "letter.pdf");
-    g_object_unref(wrapper);
-    g_object_unref(stream);
-    return GMIME_OBJECT(part);
+    if (r == 0)
+        r = add_words(b, &boundary, "plain", m->text);
+    if (r == 0)
+        r = add_words(b, &boundary, "html", m->html);
+    return r == 0 ? close_multipart(b, &boundary) : r;
 }
 
-static void wipe_stream(GMimeStream **stream)
+/* The document that the words speak of. */
+static int add_attachment(struct buffer *b, const struct boundary *boundary, const struct buffer *pdf)
 {
-    GByteArray *bytes = *stream ? g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(*stream)) : NULL;
+    int r = buffer_addf(b,
+                        "\n--%s\nContent-Type: application/pdf; name=letter.pdf\nContent-Transfer-Encoding: base64\n"
+                        "Content-Disposition: attachment; filename=letter.pdf\n\n",
+                        boundary->text);
 
-    if (bytes && bytes->data)
-        secret_wipe(bytes->data, bytes->len);
-    g_clear_object(stream);
+    return r == 0 ? encode(b, GMIME_CONTENT_ENCODING_BASE64, pdf) : r;
 }
 
-static void add_part(GMimeMultipart *multipart, GMimeObject *part)
+/* The words, and beside them what goes with them. */
+static int add_body(struct buffer *b, const struct message *m)
 {
-    g_mime_multipart_add(multipart, part);
-    g_object_unref(part);
+    struct boundary boundary = boundary_of(m->about, "m-");
+    int r;
+
+    if (!m->about->attachment)
+        return add_alternatives(b, m);
+    r = open_multipart(b, "mixed", &boundary);
+    if (r == 0)
+        r = buffer_addf(b, "\n--%s\n", boundary.text);
+    if (r == 0)
+        r = add_alternatives(b, m);
+    if (r == 0)
+        r = add_attachment(b, &boundary, m->about->attachment);
+    return r == 0 ? close_multipart(b, &boundary) : r;
 }
 
 /* --- to bytes --- */
@@ -291,65 +360,20 @@ static int copy_lines(struct buffer *b, const char *bytes, size_t size, struct o
     return r;
 }
 
-static int write_message(GMimeMessage *message, size_t estimate, struct document *ret, struct outcome *trouble)
-{
-    /* Large enough at birth: growing would leave copies behind. */
-    GByteArray *bytes = g_byte_array_sized_new((guint)estimate);
-    __attribute__((cleanup(wipe_stream))) GMimeStream *stream = g_mime_stream_mem_new_with_byte_array(bytes);
-    GMimeFormatOptions *format = g_mime_format_options_new();
-    int r;
-
-    g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), TRUE);
-    g_mime_format_options_set_newline_format(format, GMIME_NEWLINE_FORMAT_DOS);
-    if (g_mime_object_write_to_stream(GMIME_OBJECT(message), format, stream) < 0)
-        r = fail(trouble, "template", "the message cannot be written");
-    else
-        r = copy_lines(&ret->bytes, (const char *)bytes->data, bytes->len, trouble);
-    g_mime_format_options_free(format);
-    return r;
-}
-
-/* The same for each attempt, so that a message sent twice is the same message. A body cannot hold it: in
- * quoted-printable no "=" is followed by "_". */
-static void set_boundary(GMimeMultipart *multipart, const char *which, const char *delivery_id)
-{
-    char boundary[64];
-
-    snprintf(boundary, sizeof(boundary), "=_%s%.48s", which, delivery_id ? delivery_id : "");
-    g_mime_multipart_set_boundary(multipart, boundary);
-}
-
-/* The words, and beside them what goes with them. */
-static void set_body(GMimeMessage *message, GObject *words, const struct filling *about)
-{
-    OBJECT mixed = NULL;
-
-    if (!about->attachment) {
-        g_mime_message_set_mime_part(message, GMIME_OBJECT(words));
-        return;
-    }
-    mixed = G_OBJECT(g_mime_multipart_new_with_subtype("mixed"));
-    set_boundary(GMIME_MULTIPART(mixed), "m-", about->delivery_id);
-    g_mime_multipart_add(GMIME_MULTIPART(mixed), GMIME_OBJECT(words));
-    add_part(GMIME_MULTIPART(mixed), new_attachment(about->attachment));
-    g_mime_message_set_mime_part(message, GMIME_OBJECT(mixed));
-}
-
 int message_write(const struct message *m, struct document *ret, struct outcome *trouble)
 {
-    OBJECT message = G_OBJECT(g_mime_message_new(TRUE));
-    OBJECT multipart = G_OBJECT(g_mime_multipart_new_with_subtype("alternative"));
-    __attribute__((cleanup(wipe_stream))) GMimeStream *text = NULL;
-    __attribute__((cleanup(wipe_stream))) GMimeStream *html = NULL;
     size_t attached = m->about->attachment ? 2 * buffer_size(m->about->attachment) : 0;
-    size_t estimate = 4 * (buffer_size(m->text) + buffer_size(m->html)) + attached + 16384;
-    int r = set_headers(GMIME_MESSAGE(message), m, ret, trouble);
+    /* The most that the encodings make of it. Reserved at once: growing copies. */
+    size_t most = 4 * (buffer_size(m->text) + buffer_size(m->html)) + attached + HEAD_MOST;
+    struct buffer lines = BUFFER(most);
+    int r = buffer_reserve(&lines, most);
 
-    if (r != 0)
-        return r;
-    set_boundary(GMIME_MULTIPART(multipart), "", m->about->delivery_id);
-    add_part(GMIME_MULTIPART(multipart), new_part("plain", m->text, &text));
-    add_part(GMIME_MULTIPART(multipart), new_part("html", m->html, &html));
-    set_body(GMIME_MESSAGE(message), multipart, m->about);
-    return write_message(GMIME_MESSAGE(message), estimate, ret, trouble);
+    if (r == 0)
+        r = add_headers(&lines, m, ret, trouble);
+    if (r == 0)
+        r = add_body(&lines, m);
+    if (r == 0)
+        r = copy_lines(&ret->bytes, buffer_bytes(&lines), buffer_size(&lines), trouble);
+    buffer_release(&lines);
+    return r;
 }

@@ -1,4 +1,4 @@
-/* A mail message from its finished parts, by GMime. */
+/* A mail message from its finished parts, which GMime encodes. */
 #ifndef TEMPLATE_MESSAGE_H
 #define TEMPLATE_MESSAGE_H
 
