@@ -32,8 +32,9 @@ static int defer_all(struct outcome *trouble, const char *code, const char *reas
     return 1;
 }
 
-/* GMime encodes, quotes and folds; the lines around that are written here. Its own tree of objects for a message costs
- * three times as much as all of that together, the reading of /dev/urandom for a boundary that is not used included. */
+/* GMime encodes, quotes and folds; the lines around that are written here. Its own tree of objects for a message
+ * costs three times as much as all of that together, the reading of /dev/urandom for a boundary that is not used
+ * included. */
 
 /* --- who --- */
 
