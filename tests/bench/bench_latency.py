@@ -1,12 +1,14 @@
 """One event at a time on an idle dispatcher, from its submission to the sink's "250"; beside what no mail can do without."""
 
 import contextlib
+import subprocess
 import time
 
 from harness import Figure
 from parts import Control, Issuer, Sink, dispatcher_of, make_events
 
 NAME, UNIT, SIZE = "latency", "ms", 200
+IDLE = 0.003  # seconds before each: neither finds the processor as it left it
 
 
 def percentile(times, share):
@@ -26,22 +28,46 @@ class Tails:
         return percentile(times, 0.5)
 
 
-def one_by_one(bench, prefix, parts, n):
-    """Seconds of each; nothing is in hand when the next one begins."""
+class Bare:
+    """bench_peer_step, a step at a time."""
+
+    def __init__(self, bench, sink):
+        command = [bench.tools / "bench_peer_step", str(sink.port), sink.first, bench.folder / "log"]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.times = []
+
+    def step(self):
+        time.sleep(IDLE)
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        self.times.append(int(self.process.stdout.readline()) / 1e9)
+
+    def take(self):
+        """The seconds of each since the last time."""
+        times, self.times = self.times, []
+        return times
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.communicate(timeout=60)
+
+
+def one_by_one(bench, prefix, parts, n, beside=lambda: None):
+    """Seconds of each; nothing is in hand when the next one begins. BESIDE takes its turn after each."""
     issuer, control, sink = parts
-    delivered, taken = control.deliveries("delivered"), sink.tally.read()[0]
+    delivered = control.deliveries("delivered")
     times = []
     for turn, line in enumerate(make_events(bench, prefix, n).splitlines(keepends=True), 1):
+        taken = sink.tally.read()[0]
+        time.sleep(IDLE)
         start = time.monotonic()
         issuer.hand_in(line)
-        times.append(sink.tally.wait(taken + turn, pause=0.0002) - start)
+        times.append(sink.tally.wait(taken + 1, pause=0.0002) - start)
         control.wait_delivered(delivered + turn)
+        beside()
     return times
-
-
-def bare(bench, sink, n):
-    lines = bench.tool("bench_peer_step", sink.port, sink.first, bench.folder / "log", n)
-    return [int(line) / 1e9 for line in lines.splitlines()]
 
 
 def mail_dispatcher(bench, name, sink, **settings):
@@ -56,8 +82,11 @@ def run(bench):
         dispatcher = stack.enter_context(mail_dispatcher(bench, "latency", sink))
         parts = (stack.enter_context(Issuer(dispatcher)), stack.enter_context(Control(dispatcher)), sink)
         one_by_one(bench, "warm", parts, 20)
-        values = bench.rounds(NAME, UNIT, {
-            "latency": lambda turn: tails.median("latency", one_by_one(bench, f"one-{turn}", parts, n)),
-            "fdatasync+smtp": lambda _: tails.median("fdatasync+smtp", bare(bench, sink, n))})
+        bare = stack.enter_context(Bare(bench, sink))
+
+        def ours(turn):
+            return tails.median("latency", one_by_one(bench, f"one-{turn}", parts, n, bare.step))
+        values = bench.rounds(NAME, UNIT, {"latency": ours, "fdatasync+smtp": lambda _: tails.median(
+            "fdatasync+smtp", bare.take())})
     return [Figure("latency", UNIT, values.pop("latency"), values),
             Figure("latency-p99", UNIT, tails.values.pop("latency"), tails.values)]

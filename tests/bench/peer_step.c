@@ -1,8 +1,7 @@
-/* What a single mail cannot do without: bench_peer_step PORT MESSAGE FILE NUMBER
+/* What a single mail cannot do without: bench_peer_step PORT MESSAGE FILE
  *
- * NUMBER times one after the other: 1 KiB appended to FILE and fdatasync, then one SMTP transaction on a connection
- * that is kept, its commands in one write where the server allows it (RFC 2920). Prints the nanoseconds of each, a
- * line a time. */
+ * For each line of standard input: 1 KiB appended to FILE and fdatasync, then one SMTP transaction on a connection
+ * that is kept, its commands in one write where the server allows it (RFC 2920). Prints the nanoseconds. */
 #include "tally.h"
 
 #include <arpa/inet.h>
@@ -83,16 +82,16 @@ static void send_mail(int fd, const struct buffer *message)
 int main(int argc, char **argv)
 {
     struct buffer message = BUFFER(MESSAGE_MOST);
-    unsigned number = argc == 5 ? (unsigned)strtoul(argv[4], NULL, 10) : 0;
-    int file = number > 0 ? open(argv[3], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+    int file = argc == 4 ? open(argv[3], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
     int fd;
 
     if (file < 0 || file_read(argv[2], &message) < 0 || buffer_add(&message, ".\r\n", 3) < 0) {
-        fputs("usage: bench_peer_step PORT MESSAGE FILE NUMBER\n", stderr);
+        fputs("usage: bench_peer_step PORT MESSAGE FILE\n", stderr);
         return 2;
     }
     fd = connect_port((unsigned)strtoul(argv[1], NULL, 10));
-    for (unsigned i = 0; i < number; i++) {
+    setlinebuf(stdout);
+    while (getchar() != EOF) {
         uint64_t start = now_ns();
 
         keep(file);
