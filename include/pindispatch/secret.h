@@ -28,7 +28,7 @@ void secret_wipe(void *p, size_t size);
 
 /* Overwrites what calls that have returned left on the stack below the caller's own frame (SECRET_STACK bytes):
  * libraries keep copies in their locals and do not wipe them. Registers as well. */
-enum { SECRET_STACK = 256 * 1024 };
+enum { SECRET_STACK = 128 * 1024 }; /* the deepest known use, a letter's, is 80 KiB */
 void secret_wipe_stack(void);
 /* The nearest SECRET_FRAMES bytes of it, which costs next to nothing: for many calls after which, from a frame not
  * that much deeper, all of it is wiped once. */

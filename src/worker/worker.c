@@ -215,7 +215,7 @@ static int desk_report(struct desk *d, struct parcel *p, const struct outcome *o
     CRASH_POINT("worker.reporting");
     r = say(w, &line, word_add_outcome(&line, &p->id, o, item->template_hash));
     CRASH_POINT("worker.reported");
-    secret_wipe_stack();
+    secret_wipe_frames(); /* those below were wiped when the document was composed */
 
     drop_item(w, item);
     return r;
