@@ -18,7 +18,7 @@ COMMANDS = 20  # the loop of commands prints this fraction
 class CountingCups(PrivateCups):
     """A cupsd with the settings that README.md advises, whose printer only counts (backend.c)."""
 
-    def __init__(self, bench, cache):
+    def __init__(self, bench, cache=None):
         super().__init__(bench.folder / "cups", cache=cache)
         self.backend = bench.tools / "bench_backend"
 
