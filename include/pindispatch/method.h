@@ -47,8 +47,8 @@ struct desk {
      * sets `left`. They can be taken away as long as they still wait after this answer; what is made later is not
      * among them. 0 or -errno. */
     int (*leftovers)(struct desk *d, struct waiting *w, size_t n);
-    /* (Re)arms this process's own deadline before a library call that may block: it dies after SECONDS. 0: disarms.
-     */
+    /* (Re)arms this process's own deadline before a library call that may block: it dies after SECONDS, give or take
+     * one. 0: disarms. */
     void (*deadline)(struct desk *d, unsigned seconds);
 };
 

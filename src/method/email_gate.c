@@ -9,8 +9,8 @@ void email_gate_reset(struct email_gate *g)
     *g = (struct email_gate){
         .tls_required = g->tls_required,
         .auth_required = g->auth_required,
+        .awaited = { VERB_GREETING },
         .outstanding = 1,
-        .awaited = VERB_GREETING,
     };
 }
 
@@ -45,23 +45,37 @@ static bool is_harmless(const struct email_gate *g, enum gate_verb verb)
     return verb == VERB_EHLO || verb == VERB_STARTTLS || is_verb(g, "QUIT");
 }
 
+static bool awaits(const struct email_gate *g, enum gate_verb verb)
+{
+    return g->outstanding > 0 && g->awaited[0] == verb;
+}
+
+static bool await(struct email_gate *g, enum gate_verb verb)
+{
+    if (g->outstanding == GATE_OUTSTANDING)
+        return breached(g, GATE_GARBAGE);
+    g->awaited[g->outstanding++] = verb;
+    return true;
+}
+
 /* A whole command line is known. */
 static bool pass_command(struct email_gate *g)
 {
     /* The answer to a 334 is base64 and no command, whatever its letters spell. */
-    bool answer = g->awaited == VERB_AUTH && g->code == 334 && !strchr(g->command, ' ');
+    bool answer = g->challenged && !strchr(g->command, ' ');
     enum gate_verb verb = answer ? VERB_AUTH : verb_of(g);
 
+    if (awaits(g, VERB_MESSAGE) && is_verb(g, "."))
+        return true; /* the message that a server asked for although it refused the recipient: without a line */
     if (g->tls_required && !g->tls && !is_harmless(g, verb))
         return breached(g, GATE_NO_TLS);
     if (g->auth_required && !g->authenticated && verb != VERB_AUTH && !is_harmless(g, verb))
         return breached(g, GATE_NO_AUTH);
-    if (++g->outstanding > GATE_OUTSTANDING)
-        return breached(g, GATE_GARBAGE);
-    g->awaited = verb;
+    if (!await(g, verb))
+        return false;
+    g->challenged = false;
     g->auth_tried |= verb == VERB_AUTH;
     g->mail_tried |= verb == VERB_OTHER && is_verb(g, "MAIL");
-    g->code = 0;
     g->reply = 0;
     return true;
 }
@@ -96,24 +110,33 @@ static void hide_chunking(struct email_gate *g, char *byte)
     *byte = '-';
 }
 
+static enum gate_verb take_awaited(struct email_gate *g)
+{
+    enum gate_verb verb = g->awaited[0];
+
+    memmove(&g->awaited[0], &g->awaited[1], --g->outstanding * sizeof(g->awaited[0]));
+    return verb;
+}
+
 /* The last line of a reply came. */
 static bool pass_reply(struct email_gate *g)
 {
+    enum gate_verb verb;
+
     if (g->code == 421)
         g->closing = true;
     if (!g->outstanding)
         return g->code == 421 || breached(g, GATE_INJECTION);
-    g->outstanding--;
+    verb = take_awaited(g);
     g->reply = 0;
-    if (g->awaited < VERB_OTHER)
-        g->last[g->awaited] = g->code;
-    if (g->awaited == VERB_AUTH && g->code / 100 == 2)
-        g->authenticated = true;
-    if (g->awaited == VERB_DATA && g->code == 354) {
-        g->outstanding++; /* the message itself is answered too */
-        g->awaited = VERB_MESSAGE;
+    if (verb < VERB_OTHER)
+        g->last[verb] = g->code;
+    if (verb == VERB_AUTH) {
+        g->authenticated |= g->code / 100 == 2;
+        g->challenged = g->code == 334;
     }
-    return true;
+    /* The message itself is answered too. */
+    return verb != VERB_DATA || g->code != 354 || await(g, VERB_MESSAGE);
 }
 
 static void scan_line(struct email_gate *g, char c)
@@ -137,7 +160,7 @@ static bool pass_byte(struct email_gate *g, char *byte)
         return breached(g, GATE_INJECTION);
     if (++g->reply > GATE_REPLY || g->line == GATE_LINE)
         return breached(g, GATE_GARBAGE);
-    if (g->awaited == VERB_EHLO)
+    if (awaits(g, VERB_EHLO))
         hide_chunking(g, byte);
     if (g->line == 0) {
         g->code = 0;

@@ -23,7 +23,7 @@ enum gate_verb { VERB_GREETING, VERB_EHLO, VERB_STARTTLS, VERB_AUTH, VERB_DATA, 
 enum {
     GATE_LINE = 1000,        /* bytes: libesmtp splits lines at 1023; RFC 5321 allows 512 */
     GATE_REPLY = 64 * 1024,  /* bytes of one reply */
-    GATE_OUTSTANDING = 4096, /* commands without a reply */
+    GATE_OUTSTANDING = 8,    /* commands without a reply: libesmtp never has more than two */
     GATE_COMMAND = 12,       /* the longest verb looked at, and its space */
 };
 
@@ -38,10 +38,11 @@ struct email_gate {
     int last[VERB_OTHER]; /* reply code by verb; 0: none yet */
     enum gate_breach breach;
 
-    /* Replies: what is expected, and the line under way. */
+    /* Replies: what is expected, the oldest first, and the line under way. */
+    enum gate_verb awaited[GATE_OUTSTANDING];
     unsigned outstanding;
-    enum gate_verb awaited; /* the newest command's */
-    size_t line, reply;     /* bytes so far */
+    bool challenged;    /* 334: what leaves next answers it */
+    size_t line, reply; /* bytes so far */
     int code;
     bool more;       /* the fourth byte was '-' */
     size_t chunking; /* letters of CHUNKING matched so far */

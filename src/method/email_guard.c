@@ -24,11 +24,24 @@ enum { CONNECT_MOST_MS = 30 * 1000 }; /* one address; the next one gets its turn
 /* connect() and poll() have no argument that could carry it: the one file-scope variable that has to be. */
 static struct email_guard *entered;
 
+static ssize_t system_write(int fd, const void *bytes, size_t size)
+{
+    return syscall(SYS_write, fd, bytes, size);
+}
+
 void email_guard_enter(struct email_guard *g)
 {
+    /* The C library's, or one that was loaded before it. */
+    union {
+        void *found;
+        ssize_t (*call)(int, const void *, size_t);
+    } next = { .found = dlsym(RTLD_NEXT, "write") };
+
     g->fd = -1;
+    g->more = false;
     g->error = 0;
     g->cut = GUARD_UNCUT;
+    g->write = next.found ? next.call : system_write;
     entered = g;
 }
 
@@ -191,18 +204,8 @@ int connect(int fd, __CONST_SOCKADDR_ARG argument, socklen_t size)
     return 0;
 }
 
-/* The one that would be called if this file had none: the C library's, or one that was loaded before it. */
-static ssize_t next_write(int fd, const void *bytes, size_t size)
-{
-    union {
-        void *found;
-        ssize_t (*call)(int, const void *, size_t);
-    } next = { .found = dlsym(RTLD_NEXT, "write") };
-
-    return next.found ? next.call(fd, bytes, size) : syscall(SYS_write, fd, bytes, size);
-}
-
-/* Instead of the C library's. A chunk that could not be written must not be followed by the next one. */
+/* Instead of the C library's. A chunk that could not be written must not be followed by the next one. libesmtp's are
+ * of 2,048 bytes: each would be a packet, and wake the server. */
 ssize_t write(int fd, const void *bytes, size_t size)
 {
     struct email_guard *g = entered;
@@ -210,8 +213,8 @@ ssize_t write(int fd, const void *bytes, size_t size)
     int error;
 
     if (!g || fd != g->fd)
-        return syscall(SYS_write, fd, bytes, size);
-    n = next_write(fd, bytes, size);
+        return system_write(fd, bytes, size);
+    n = g->more ? send(fd, bytes, size, MSG_MORE | MSG_NOSIGNAL) : g->write(fd, bytes, size);
     error = errno;
     if (n < 0 && error != EAGAIN && error != EINTR)
         email_guard_cut(g, GUARD_BROKEN);

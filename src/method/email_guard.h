@@ -8,16 +8,20 @@
 #define METHOD_EMAIL_GUARD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum guard_cut { GUARD_UNCUT, GUARD_TIMEOUT, GUARD_BREACH, GUARD_BROKEN };
 
 struct email_guard {
     bool loopback_only; /* other addresses are refused with EACCES before a byte is sent */
+    bool more;          /* set while what is written is followed by more at once: it may leave together with that */
     int fd;             /* the connection; -1: none */
     int error;          /* errno of the last connect() that failed */
     int64_t until;      /* clock_monotonic() at which the present step must be over */
     enum guard_cut cut; /* why the connection was cut; GUARD_BROKEN: a write to it failed */
+    ssize_t (*write)(int, const void *, size_t); /* the one that would be called if there were no guard */
 };
 
 /* 0 when connect(), poll() and write() of this executable really are ours, else -ENOSYS: then no mail may be sent. */

@@ -18,6 +18,7 @@ struct letter {
     smtp_message_t message;
     smtp_recipient_t recipient;
     char id[MAIL_MESSAGE_ID];
+    bool welcome; /* the server takes its recipient */
     size_t given; /* bytes handed to the library */
     bool begun;   /* the first was asked for */
     bool whole;   /* the last was handed over while the connection stood */

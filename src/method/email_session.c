@@ -37,11 +37,14 @@ struct session {
     struct outcome *trouble; /* the destination's */
 };
 
-/* The step that begins now may take so long; if even the guard cannot end it, the process's deadline does. */
+/* The step that begins now may take so long; if even the guard cannot end it, the process's deadline does. That is
+ * the longest step's for all of them: so it need not be armed anew for each. */
 static void allow(struct session *s, int64_t microseconds)
 {
+    int64_t longest = 2 * s->account->timeout;
+
     email_guard_give(&s->guard, microseconds);
-    s->desk->deadline(s->desk, (unsigned)(microseconds / MICROSECONDS_PER_SECOND) + DEADLINE_SPARE);
+    s->desk->deadline(s->desk, (unsigned)(longest / MICROSECONDS_PER_SECOND) + DEADLINE_SPARE);
 }
 
 /* NULL: out of memory. */
@@ -95,6 +98,7 @@ static void begin(struct session *s)
     CRASH_POINT("email.begun");
 
     s->now.begun = true;
+    s->guard.more = r == 0;
     allow(s, s->account->timeout);
     if (r == 0)
         return;
@@ -106,7 +110,7 @@ static const char *give_rest(struct session *s, int *size)
 {
     size_t left = buffer_size(&s->now.document.bytes) - s->now.given;
 
-    if (s->error) {
+    if (s->error || !s->now.welcome) {
         /* The library drops the connection when errno is set here; the message stays without its end. */
         *size = 0;
         errno = ECANCELED;
@@ -114,6 +118,7 @@ static const char *give_rest(struct session *s, int *size)
     }
     if (left == 0) {
         CRASH_POINT("email.ending");
+        s->guard.more = false;
         s->now.whole = email_guard_stands(&s->guard);
         allow(s, 2 * s->account->timeout); /* RFC 5321 section 4.5.3.2.6: leaving too early makes duplicates */
     }
@@ -123,7 +128,8 @@ static const char *give_rest(struct session *s, int *size)
     return buffer_bytes(&s->now.document.bytes) + s->now.given - left;
 }
 
-/* libesmtp's message callback; without SIZE: from the beginning. It would free *CONTEXT. */
+/* libesmtp's message callback; without SIZE: from the beginning. It would free *CONTEXT. DATA left before the
+ * recipient was answered for: the library asks for nothing then when the answer is no, and would get nothing. */
 static const char *give_message(void **context, int *size, void *arg)
 {
     struct session *s = arg;
@@ -132,7 +138,10 @@ static const char *give_message(void **context, int *size, void *arg)
     if (size)
         return give_rest(s, size);
     s->now.given = 0;
-    begin(s);
+    if (s->now.welcome)
+        begin(s);
+    else
+        email_guard_cut(&s->guard, GUARD_BREACH);
     errno = 0;
     return NULL;
 }
@@ -208,20 +217,25 @@ static void await_next(struct session *s)
     }
 }
 
-/* Called for every MAIL and RCPT reply; a good one is no news, and after a breach none is believed. */
-static void on_refusal(struct session *s, const smtp_status_t *status)
+/* Called for every MAIL and RCPT reply; after a breach none is believed. True: the server says yes. */
+static bool passes(struct session *s, const smtp_status_t *status)
 {
-    if (!s->now.parcel || s->gate.breach || letter_is_good(status))
-        return;
+    if (!s->now.parcel || s->gate.breach)
+        return false;
+    if (letter_is_good(status))
+        return true;
     settle_by_reply(s);
     take_next(s);
+    return false;
 }
 
-static void on_message_end(struct session *s)
+/* Also called for one whose recipient was refused, when DATA is answered for: that is settled already, and the next
+ * one under way. */
+static void on_message_end(struct session *s, smtp_message_t message)
 {
     bool begun = s->now.begun;
 
-    if (!s->now.parcel || s->gate.breach)
+    if (!s->now.parcel || s->now.message != message || s->gate.breach)
         return;
     CRASH_POINT("email.answered");
     settle_by_reply(s);
@@ -273,15 +287,15 @@ static void on_event(smtp_session_t smtp, int event, void *arg, ...)
     case SMTP_EV_MAILSTATUS:
         (void)va_arg(args, char *);
         CRASH_POINT("email.mail-answered");
-        on_refusal(s, smtp_reverse_path_status(va_arg(args, smtp_message_t)));
+        passes(s, smtp_reverse_path_status(va_arg(args, smtp_message_t)));
         break;
     case SMTP_EV_RCPTSTATUS:
         (void)va_arg(args, char *);
         CRASH_POINT("email.rcpt-answered");
-        on_refusal(s, smtp_recipient_status(va_arg(args, smtp_recipient_t)));
+        s->now.welcome = passes(s, smtp_recipient_status(va_arg(args, smtp_recipient_t)));
         break;
     case SMTP_EV_MESSAGESENT:
-        on_message_end(s);
+        on_message_end(s, va_arg(args, smtp_message_t));
         break;
     case SMTP_EV_DISCONNECT:
         email_guard_forget(&s->guard);
@@ -365,8 +379,7 @@ static bool set_up(struct session *s)
     s->smtp = smtp_create_session();
     return s->smtp && smtp_set_server(s->smtp, s->account->server) &&
            smtp_set_hostname(s->smtp, hello[0] ? hello : NULL) && set_timeouts(s) && set_tls(s) && set_login(s) &&
-           smtp_option_require_all_recipients(s->smtp, 1) && smtp_set_eventcb(s->smtp, on_event, s) &&
-           smtp_set_monitorcb(s->smtp, on_bytes, s, 0);
+           smtp_set_eventcb(s->smtp, on_event, s) && smtp_set_monitorcb(s->smtp, on_bytes, s, 0);
 }
 
 static void tear_down(struct session *s)

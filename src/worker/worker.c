@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,6 +27,17 @@ static int say(struct worker *w, struct buffer *line, int r)
         r = lines_write(w->fd, buffer_bytes(line), buffer_size(line));
     buffer_release(line);
     return r;
+}
+
+/* Each step of a mail arms it anew: within a second of what is wanted it stays, without a system call. */
+static void arm_deadline(struct worker *w, unsigned seconds)
+{
+    int64_t at = seconds ? clock_monotonic() + seconds * MICROSECONDS_PER_SECOND : 0;
+
+    if (llabs(at - w->deadline) < MICROSECONDS_PER_SECOND)
+        return;
+    alarm(seconds);
+    w->deadline = at;
 }
 
 static int queue_parcel(struct worker *w, struct order *o)
@@ -160,7 +172,7 @@ static int desk_mark_all(struct desk *d, struct parcel *const *p, const json_t *
     int r;
 
     /* Waiting for the commit is the dispatcher's time, not the method's. */
-    alarm(0);
+    arm_deadline(w, 0);
     w->answer = ANSWER_NONE;
     CRASH_POINT("worker.marking");
     r = say(w, &line, word_add_mark(&line, p, evidence, n));
@@ -240,7 +252,7 @@ static int desk_leftovers(struct desk *d, struct waiting *waiting, size_t n)
     struct buffer line = BUFFER(PROTOCOL_LINE);
     int r;
 
-    alarm(0);
+    arm_deadline(w, 0);
     w->answer = ANSWER_NONE;
     r = say(w, &line, word_add_waiting(&line, waiting, n));
     if (r == 0)
@@ -254,8 +266,7 @@ static int desk_leftovers(struct desk *d, struct waiting *waiting, size_t n)
 
 static void desk_deadline(struct desk *d, unsigned seconds)
 {
-    (void)d;
-    alarm(seconds);
+    arm_deadline(worker_of(d), seconds);
 }
 
 static const struct desk desk_functions = {
@@ -335,7 +346,7 @@ static int tidy(struct worker *w, void *session)
     CRASH_POINT("worker.tidying");
     w->tidy = false;
     r = real && w->method->tidy ? w->method->tidy(&w->desk, session) : 0;
-    alarm(0);
+    arm_deadline(w, 0);
     CRASH_POINT("worker.tidied");
     return r < 0 ? r : say(w, &line, word_add_tidied(&line, r == 0));
 }
@@ -355,7 +366,7 @@ static int deliver_all(struct worker *w, void *session)
             return 0;
         if (r == 0)
             r = settings_flag(w->settings, "dry_run") ? worker_rehearse(w) : w->method->deliver(&w->desk, session);
-        alarm(0);
+        arm_deadline(w, 0);
         rest(w);
     }
     return r;

@@ -23,6 +23,7 @@ struct worker {
     struct lines input;
     int fd;
     struct item *items; /* in the order they came */
+    int64_t deadline;   /* clock_monotonic() at which this process's own strikes; 0: it is not armed */
     bool quit;          /* no more parcels will come */
     bool tidy;          /* between two batches: the method's tidy() */
     enum { ANSWER_NONE, ANSWER_GO, ANSWER_STOP, ANSWER_CLEAR } answer;

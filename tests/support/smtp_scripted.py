@@ -13,7 +13,8 @@ Listens on 127.0.0.1, prints its port and serves until its standard input ends o
      "login": {"user": U, "password": P},  AUTH PLAIN LOGIN is offered (after STARTTLS when there is one) and required
      "STEP": ACTION or [ACTION, …]}        the n-th time of the step; the last one stays
 
-STEP: greeting ehlo starttls auth mail rcpt data content end rset quit bdat. An ACTION is the reply's text
+STEP: greeting ehlo starttls auth mail rcpt data content end rset quit bdat, and nobody (DATA without a recipient; with
+a 354 the message is read all the same). An ACTION is the reply's text
 ("451 4.3.0 Later"), null for the usual one, or an object with any of
     "reply": TEXT   "delay": SECONDS   "raw": TEXT written as it is instead of a reply
     "inject": TEXT  behind the reply, in the same write
@@ -45,6 +46,7 @@ USUAL = {
     "mail": "250 2.1.0 Ok",
     "rcpt": "250 2.1.5 Ok",
     "data": "354 End data with <CR><LF>.<CR><LF>",
+    "nobody": "554 5.5.1 No valid recipients",
     "content": None,
     "end": "250 2.0.0 Ok: queued as {number}",
     "rset": "250 2.0.0 Ok",
@@ -214,17 +216,15 @@ class Conversation:
             self.rcpt.append(argument)
 
     def data(self, _argument):
-        if not self.rcpt:
-            self.write(b"554 5.5.1 No valid recipients\r\n")
-        elif self.act("data").startswith("3"):
+        if self.act("data" if self.rcpt else "nobody").startswith("3"):
             self.content()
 
     def content(self):
         action = self.action("content")
-        data = b""
+        start = data = b"\r\n"  # the end of DATA's line: the dot may be the first
         try:
             while b"\r\n.\r\n" not in data:
-                if len(data) >= action.get("after", sys.maxsize):
+                if len(data) - len(start) >= action.get("after", sys.maxsize):
                     if action.get("stall"):
                         time.sleep(3600)
                     raise Gone
@@ -232,10 +232,10 @@ class Conversation:
                     self.read()
                 data, self.buffer = data + self.buffer, b""
         except (Gone, OSError):
-            self.record.add(connection=self.number, tls=self.secure, cut=len(data))
+            self.record.add(connection=self.number, tls=self.secure, cut=len(data) - len(start))
             raise
         data, self.buffer = data.split(b"\r\n.\r\n", 1)
-        data = (b"\r\n" + data).replace(b"\r\n..", b"\r\n.")[2:] + b"\r\n"
+        data = (data + b"\r\n").replace(b"\r\n..", b"\r\n.").removeprefix(start)
         self.record.message(data)
         self.record.add(connection=self.number, tls=self.secure, message=data.decode("latin-1"), mail=self.mail,
                         rcpt=self.rcpt)

@@ -67,6 +67,36 @@ static void test_order(void **state)
     assert_int_equal(g.breach, GATE_SOUND);
 }
 
+/* Replies belong to commands in their order, whatever left together. */
+static void test_pipelined(void **state)
+{
+    static const char *const answers[] = {
+        "550 no\r\n503 no\r\n", /* both refused */
+        "354 go\r\n250 ok\r\n", /* no message is asked for by what answers RCPT */
+        "250 ok\r\n354 go\r\n250 taken\r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+        struct email_gate g = secured(false);
+
+        assert_true(out(&g, "RCPT TO:<a@b>\r\nDATA\r\n") && in(&g, answers[i]));
+        assert_false(in(&g, "250 ok\r\n"));
+        assert_int_equal(g.breach, GATE_INJECTION);
+    }
+}
+
+/* A server may ask for the message although it refused the recipient: a dot alone ends it, and is no command. */
+static void test_empty_message(void **state)
+{
+    struct email_gate g = secured(false);
+
+    (void)state;
+    assert_true(out(&g, "RCPT TO:<a@b>\r\nDATA\r\n") && in(&g, "550 no\r\n354 go\r\n"));
+    assert_true(out(&g, ".\r\n") && in(&g, "554 nobody\r\n"));
+    assert_false(in(&g, "250 ok\r\n"));
+}
+
 static void test_login_by_challenge(void **state)
 {
     struct email_gate g = secured(true);
@@ -168,6 +198,11 @@ static void test_bounds(void **state)
     assert_false(in(&g, line)); /* libesmtp would make two replies of it */
     assert_int_equal(g.breach, GATE_GARBAGE);
 
+    g = secured(false);
+    for (size_t i = 0; i < GATE_OUTSTANDING; i++)
+        assert_true(out(&g, "NOOP\r\n"));
+    assert_false(out(&g, "NOOP\r\n"));
+
     g = fresh(true, false);
     snprintf(reply, sizeof(reply), "220-%0100d\r\n", 0);
     for (size_t n = 0; n < GATE_REPLY + sizeof(reply) && in(&g, reply); n += strlen(reply))
@@ -215,6 +250,7 @@ static void test_codes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pipelined),      cmocka_unit_test(test_empty_message),
         cmocka_unit_test(test_order),          cmocka_unit_test(test_login_by_challenge),
         cmocka_unit_test(test_never_in_clear), cmocka_unit_test(test_never_unauthenticated),
         cmocka_unit_test(test_split_command),  cmocka_unit_test(test_injection),

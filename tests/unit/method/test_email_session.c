@@ -153,6 +153,96 @@ static void test_refused_data(void **state)
 {
     (void)state;
     refuse_in_turn("'data':[null,'550 5.5.0 No',null]", 2); /* libesmtp cannot go on from there */
+    mail_bench_end(&bench);
+    refuse_in_turn("'offer':['PIPELINING'],'data':[null,'550 5.5.0 No',null]", 2);
+}
+
+/* DATA is sent before the recipient is answered for: whatever is answered to it, and to the empty message that a 354
+ * must be followed by (RFC 2920 section 3.1), the refusal counts, and not a byte of the mail leaves. */
+static const struct {
+    const char *rcpt, *nobody, *end; /* what is answered; END: to the empty message */
+    enum outcome_kind kind;
+    const char *code;
+    bool goes_on; /* the next mail has the same connection */
+} unwelcome[] = {
+    { "'550 5.1.1 Unknown'", "null", "null", OUTCOME_FAILED, "smtp-550", true },
+    { "'550 5.1.1 Unknown'", "'503 5.5.1 Order'", "null", OUTCOME_FAILED, "smtp-550", true },
+    { "'550 5.1.1 Unknown'", "'354 Go on'", "'554 5.5.1 Nobody'", OUTCOME_FAILED, "smtp-550", true },
+    { "'550 5.1.1 Unknown'", "'354 Go on'", "'250 2.0.0 Taken'", OUTCOME_FAILED, "smtp-550", true },
+    { "'550 5.1.1 Unknown'", "'354 Go on'", "{'drop':true}", OUTCOME_FAILED, "smtp-550", false },
+    { "'550 5.1.1 Unknown'", "'250 2.0.0 What'", "null", OUTCOME_FAILED, "smtp-550", false },
+    { "'550 5.1.1 Unknown'", "{'drop':true}", "null", OUTCOME_FAILED, "smtp-550", false },
+    { "'550 5.1.1 Unknown'", "{'reset':true}", "null", OUTCOME_FAILED, "smtp-550", false },
+    { "'450 4.2.1 Later'", "null", "null", OUTCOME_DEFERRED, "smtp-450", true },
+    { "'450 4.2.1 Later'", "'354 Go on'", "'250 2.0.0 Taken'", OUTCOME_DEFERRED, "smtp-450", true },
+    { "'354 Go on'", "null", "null", OUTCOME_DEFERRED, "smtp-354", true },
+    { "'354 Go on'", "'354 Go on'", "'250 2.0.0 Taken'", OUTCOME_DEFERRED, "smtp-354", true },
+};
+
+/* All that arrived for nobody is empty. Returns the number of mails that are whole. */
+static size_t count_whole(size_t connections)
+{
+    CLEANUP(json_cleanup) json_t *record = mail_server_record(&bench.server, connections);
+    size_t i, n = 0;
+    json_t *row;
+
+    json_array_foreach (record, i, row) {
+        const char *message = json_text(row, "message");
+
+        assert_null(json_object_get(row, "cut"));
+        if (message && json_array_size(json_object_get(row, "rcpt")) == 0)
+            assert_string_equal(message, "");
+        else if (message)
+            assert_string_equal(message, bench.mail);
+        n += message && *message;
+    }
+    return n;
+}
+
+static void test_nothing_leaves_for_a_refused_recipient(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(unwelcome); i++) {
+        char steps[256];
+        bool asked = strstr(unwelcome[i].nobody, "354");
+
+        snprintf(steps, sizeof(steps),
+                 "'offer':['PIPELINING'],'rcpt':[null,%s,null],'nobody':%s,'end':[null,%s,null]", unwelcome[i].rcpt,
+                 unwelcome[i].nobody, asked ? unwelcome[i].end : "null");
+        mail_bench_start(&bench, "localhost", "good", steps);
+        add(3);
+        mail_bench_deliver(&bench);
+        assert_outcome(&bench, parcel(0), OUTCOME_DELIVERED, "smtp-250", false);
+        assert_outcome(&bench, parcel(1), unwelcome[i].kind, unwelcome[i].code, false);
+        assert_int_equal(parcel(1)->begun, 0);
+        assert_int_equal(parcel(1)->reports, 1);
+        assert_outcome(&bench, parcel(2), unwelcome[i].goes_on ? OUTCOME_DELIVERED : OUTCOME_DEFERRED,
+                       unwelcome[i].goes_on ? "smtp-250" : "connection-lost", false);
+        assert_int_equal(count_whole(1), unwelcome[i].goes_on ? 2 : 1);
+        mail_bench_end(&bench);
+    }
+}
+
+/* Going, between the answers. */
+static void test_closing_at_the_recipient(void **state)
+{
+    (void)state;
+    mail_bench_start(&bench, "localhost", "good",
+                     "'offer':['PIPELINING'],'rcpt':[null,'421 4.3.2 Going'],'nobody':{'drop':true}");
+    add(3);
+    mail_bench_deliver(&bench);
+    assert_outcome(&bench, parcel(0), OUTCOME_DELIVERED, "smtp-250", false);
+    for (size_t i = 1; i < 3; i++)
+        assert_outcome(&bench, parcel(i), OUTCOME_DEFERRED, "smtp-421", true);
+    assert_int_equal(count_whole(1), 1);
+    mail_bench_end(&bench);
+    mail_bench_start(&bench, "localhost", "good", "'offer':['PIPELINING'],'data':[null,'421 4.3.2 Going',null]");
+    add(3);
+    mail_bench_deliver(&bench);
+    for (size_t i = 1; i < 3; i++)
+        assert_outcome(&bench, parcel(i), OUTCOME_DEFERRED, "smtp-421", true);
+    assert_int_equal(parcel(1)->begun, 0);
+    assert_int_equal(count_whole(1), 1);
 }
 
 static void test_refused_message(void **state)
@@ -337,6 +427,8 @@ int main(int argc, char **argv)
         TEST(test_refused_sender),
         TEST(test_refused_recipient),
         TEST(test_refused_data),
+        TEST(test_nothing_leaves_for_a_refused_recipient),
+        TEST(test_closing_at_the_recipient),
         TEST(test_refused_message),
         TEST(test_dropped_in_the_middle),
         TEST(test_closing_server),
