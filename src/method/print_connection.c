@@ -301,7 +301,7 @@ static int judge_status(struct exchange *x)
     if (x->status == 200)
         return 0;
     if (x->status == 401 || x->status == 403)
-        return destination_trouble(x->trouble, x->c, "server-refuses", "refuses us access");
+        return destination_trouble(x->trouble, x->c, CONNECTION_REFUSED, "refuses us access");
     if (x->status == 426)
         return destination_trouble(x->trouble, x->c, "tls-wanted", "wants TLS: name it with \"ipps://\"");
     return destination_trouble(x->trouble, x->c, "server-gone", "gave an answer that is not IPP");

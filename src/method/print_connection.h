@@ -16,6 +16,9 @@ struct connection;
 
 DEFINE_CLEANUP(ipp_t, ipp, ippDelete)
 
+/* The code of trouble: the server wants to know who asks. */
+#define CONNECTION_REFUSED "server-refuses"
+
 /* Does not connect. DESK is borrowed: its settings say where to, its deadline guards each request. 0, -ENOMEM, or
  * -EINVAL (settings that nobody checked). */
 int connection_new(struct desk *desk, struct connection **ret);

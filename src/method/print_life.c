@@ -25,6 +25,17 @@ static ipp_t *request_new(ipp_op_t operation, const char *user)
     return r;
 }
 
+/* A server that wants to know who subscribes still prints: no answer is none. */
+static int ask(struct connection *c, ipp_t *request, ipp_t **ret, struct outcome *trouble)
+{
+    int e = connection_ask(c, request, "/", NULL, ret, trouble);
+    if (e <= 0 || strcmp(trouble->code, CONNECTION_REFUSED) != 0)
+        return e;
+    outcome_release(trouble);
+    *trouble = (struct outcome){ .code = "" };
+    return 0;
+}
+
 /* Others may have subscriptions under our name: ours says so. */
 static bool read_token(ipp_attribute_t *a, char token[LIFE_NAME])
 {
@@ -86,7 +97,7 @@ static int find_watch(struct connection *c, const char *user, int *ret_id, char 
         return -ENOMEM;
     ippAddBoolean(r, IPP_TAG_OPERATION, "my-subscriptions", 1);
     ippAddStrings(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", ARRAY_SIZE(wanted), NULL, wanted);
-    int e = connection_ask(c, r, "/", NULL, &answer, trouble);
+    int e = ask(c, r, &answer, trouble);
     *ret_id = e ? 0 : life_read_watch(answer, token);
     return e;
 }
@@ -106,7 +117,7 @@ static int add_watch(struct connection *c, const char *user, struct outcome *tro
     ippAddString(r, IPP_TAG_SUBSCRIPTION, IPP_TAG_KEYWORD, "notify-pull-method", NULL, "ippget");
     ippAddOctetString(r, IPP_TAG_SUBSCRIPTION, "notify-user-data", data, (int)strlen(data));
     ippAddInteger(r, IPP_TAG_SUBSCRIPTION, IPP_TAG_INTEGER, "notify-lease-duration", LEASE_SECONDS);
-    return connection_ask(c, r, "/", NULL, &answer, trouble);
+    return ask(c, r, &answer, trouble);
 }
 
 /* Found again after it was made: another worker may have made one at the same time, and all must take the same. */
@@ -128,7 +139,7 @@ static int ask_starts(struct connection *c, const char *user, int id, const char
     if (!r)
         return -ENOMEM;
     ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "notify-subscription-ids", id);
-    int e = connection_ask(c, r, "/", NULL, &answer, trouble);
+    int e = ask(c, r, &answer, trouble);
     if (!e && ippGetStatusCode(answer) < IPP_STATUS_REDIRECTION_OTHER_SITE)
         life_read_starts(answer, token, ret);
     return e;

@@ -124,7 +124,7 @@ static int judge(struct spooler *s, ipp_t *answer, const char *doing, struct out
     case IPP_STATUS_ERROR_FORBIDDEN:
     case IPP_STATUS_ERROR_NOT_AUTHENTICATED:
     case IPP_STATUS_ERROR_NOT_AUTHORIZED:
-        snprintf(code, sizeof(code), "server-refuses");
+        snprintf(code, sizeof(code), CONNECTION_REFUSED);
         others = true;
         break;
     case IPP_STATUS_ERROR_TIMEOUT:

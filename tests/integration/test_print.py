@@ -15,6 +15,25 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cups import PrivateCups  # noqa: E402
 from dispatcher import Dispatcher, canary, card_event, wait_until  # noqa: E402
 
+# A server that does not let us subscribe, and prints.
+NO_SUBSCRIPTIONS = """\
+DefaultPolicy closed
+<Policy closed>
+  JobPrivateAccess default
+  JobPrivateValues default
+  SubscriptionPrivateAccess default
+  SubscriptionPrivateValues default
+  <Limit Create-Printer-Subscription Get-Subscriptions>
+    AuthType Basic
+    Require user @SYSTEM
+    Order deny,allow
+  </Limit>
+  <Limit All>
+    Order deny,allow
+  </Limit>
+</Policy>
+"""
+
 
 def text_of(pdf):
     return subprocess.run(["pdftotext", "-layout", str(pdf), "-"], check=True, capture_output=True, text=True).stdout
@@ -208,18 +227,28 @@ class Interruption(PrintTest):
         self.assertEqual(shown["outcome"]["code"], "printed")
         self.assert_each_printed_once([delivery])
 
-    def test_letter_that_cupsd_prints_again_is_told(self):
+    def restart_amid_a_letter(self):
+        """The evidence."""
         self.cups.fault("slow 2")
         self.dispatcher.start()
         (delivery,) = self.submit(card_event("1", canary(6)))
         wait_until(lambda: "now printing" in self.cups.lpstat("-p", "pin"), "the letter to be printed")
         self.cups.stop(hard=True)
         self.cups.start()
-        self.dispatcher.wait_state(delivery, "delivered")
+        outcome = self.dispatcher.wait_state(delivery, "delivered")["outcome"]
         self.assertIn(self.prints_of(delivery), ([1], [2]))  # as far as the first one came
-        outcome = self.dispatcher.show(delivery)["outcome"]
         self.assertEqual((outcome["code"], outcome["evidence"]["proof"]), ("maybe-twice", "reprint-possible"))
         self.assertIn("second letter", self.dispatcher.log())
+        return outcome["evidence"]
+
+    def test_letter_that_cupsd_prints_again_is_told(self):
+        self.assertIn("/", self.restart_amid_a_letter()["server"])  # it told its start
+
+    def test_the_same_where_nobody_may_subscribe(self):
+        self.cups.stop()
+        self.cups.extra = NO_SUBSCRIPTIONS
+        self.cups.start()
+        self.assertNotIn("/", self.restart_amid_a_letter()["server"])
 
     def test_worker_killed_at_any_moment(self):
         random.seed(3)
