@@ -55,6 +55,11 @@ struct kept *kept_free(struct kept *k)
     return NULL;
 }
 
+static bool is_same(const cairo_matrix_t *a, const cairo_matrix_t *b)
+{
+    return a->xx == b->xx && a->yx == b->yx && a->xy == b->xy && a->yy == b->yy && a->x0 == b->x0 && a->y0 == b->y0;
+}
+
 bool kept_is(const struct kept *k, cairo_t *cr, const struct buffer *words)
 {
     cairo_matrix_t matrix;
@@ -62,7 +67,7 @@ bool kept_is(const struct kept *k, cairo_t *cr, const struct buffer *words)
     if (!k || buffer_size(&k->words) != buffer_size(words) || k->surface != surface_of(cr))
         return false;
     cairo_get_matrix(cr, &matrix);
-    return memcmp(&k->matrix, &matrix, sizeof(matrix)) == 0 &&
+    return is_same(&k->matrix, &matrix) &&
            memcmp(buffer_bytes(&k->words), buffer_bytes(words), buffer_size(words)) == 0;
 }
 
