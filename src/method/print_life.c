@@ -83,8 +83,10 @@ void life_read_starts(ipp_t *answer, const char *token, struct print_life *ret)
 int life_follows(const struct print_life *now, const char *name)
 {
     char before[LIFE_NAME];
+    if (now->count <= 0)
+        return 0;
     snprintf(before, sizeof(before), "%.16s/%d/", now->name, now->count - 1);
-    return now->count > 0 && strncmp(name, before, strlen(before)) == 0 ? now->started : 0;
+    return strncmp(name, before, strlen(before)) == 0 ? now->started : 0;
 }
 
 static int find_watch(struct connection *c, const char *user, int *ret_id, char token[LIFE_NAME],
