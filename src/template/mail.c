@@ -37,6 +37,7 @@ struct mail {
     bool is_cover;
     char *dir;
     char *names[MAIL_BODIES + 1]; /* the files; ends with NULL */
+    struct sender sender;         /* of the last mail */
     struct version versions[LANGUAGES_MOST];
     size_t n;
 };
@@ -178,6 +179,7 @@ int mail_read(const char *dir, const char *name, struct mail **ret, struct findi
 
     if (r < 0)
         return r;
+    m->sender = SENDER;
     m->is_cover = mail_is_cover(name);
     g_mime_init(); /* counts its calls */
     r = language_each(m->dir, (const char *const *)m->names, load_version, &loading);
@@ -217,6 +219,7 @@ struct mail *mail_free(struct mail *m)
             mustache_free(m->versions[i].parts[part]);
     for (enum mail_body part = 0; part < MAIL_BODIES; part++)
         free(m->names[part]);
+    sender_release(&m->sender);
     free(m->dir);
     free(m);
     return NULL;
@@ -330,7 +333,9 @@ int mail_message(struct mail *m, const struct filling *f, struct document *ret, 
 {
     const struct version *v = choose(m, f);
     struct buffer parts[MAIL_BODIES] = { 0 };
-    struct message message = { .about = f, .text = &parts[MAIL_TEXT], .html = &parts[MAIL_HTML] };
+    struct message message = {
+        .about = f, .sender = &m->sender, .text = &parts[MAIL_TEXT], .html = &parts[MAIL_HTML]
+    };
     struct fields fields;
     int r = fields_fill(&fields, f, v->tag, trouble);
 

@@ -149,21 +149,44 @@ static int add_mailbox(struct buffer *b, const char *header, const char *name, c
     return r == 0 ? buffer_addf(b, " <%s>\n", address) : r;
 }
 
-static int add_sender(struct buffer *b, const struct filling *about, struct document *ret, struct outcome *trouble)
+void sender_release(struct sender *s)
+{
+    free(s->from);
+    s->from = NULL;
+    buffer_release(&s->header);
+}
+
+static int read_sender(struct sender *s, const char *from, struct outcome *trouble)
 {
     InternetAddressList *list = NULL;
     InternetAddress *one;
     char name[NAME_MOST];
     int r;
 
-    if (!about->from || has_control(about->from) || !parse_mailbox(about->from, &list))
+    sender_release(s);
+    if (!from || has_control(from) || !parse_mailbox(from, &list))
         return defer_all(trouble, "from-invalid", "the sender's address (from) is not one mail address");
     one = internet_address_list_get_address(list, 0);
     one_line(internet_address_get_name(one) ? internet_address_get_name(one) : "", name);
-    g_strlcpy(ret->sender, internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(one)), sizeof(ret->sender));
-    r = add_mailbox(b, "From:", name, ret->sender);
+    g_strlcpy(s->address, internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(one)), sizeof(s->address));
+    r = add_mailbox(&s->header, "From:", name, s->address);
     g_object_unref(list);
+    if (r == 0 && !(s->from = strdup(from)))
+        r = -ENOMEM;
     return r;
+}
+
+static int add_sender(struct buffer *b, const struct message *m, struct document *ret, struct outcome *trouble)
+{
+    struct sender *s = m->sender;
+    int r = s->from && m->about->from && strcmp(s->from, m->about->from) == 0
+                ? 0
+                : read_sender(s, m->about->from, trouble);
+
+    if (r != 0)
+        return r;
+    memcpy(ret->sender, s->address, sizeof(ret->sender));
+    return buffer_add(b, buffer_bytes(&s->header), buffer_size(&s->header));
 }
 
 static int add_recipient(struct buffer *b, const struct filling *about, struct document *ret, struct outcome *trouble)
@@ -228,7 +251,7 @@ static int add_headers(struct buffer *b, const struct message *m, struct documen
     int r = add_date(b, m->about, trouble);
 
     if (r == 0)
-        r = add_sender(b, m->about, ret, trouble);
+        r = add_sender(b, m, ret, trouble);
     if (r == 0)
         r = add_subject(b, m->subject);
     if (r == 0)

@@ -7,9 +7,20 @@
 #include <pindispatch/outcome.h>
 #include <pindispatch/template.h>
 
+/* Who sends, read once for as long as it is the same. */
+struct sender {
+    char *from;           /* as it was given; NULL: none yet */
+    struct buffer header; /* From:, lines that end in LF */
+    char address[sizeof(((struct document *)0)->sender)];
+};
+
+#define SENDER ((struct sender){ .header = BUFFER(4096) })
+void sender_release(struct sender *s);
+
 struct message {
     const struct filling *about;
-    const char *subject; /* one line, UTF-8 */
+    struct sender *sender; /* kept by the caller */
+    const char *subject;   /* one line, UTF-8 */
     const struct buffer *text, *html;
 };
 

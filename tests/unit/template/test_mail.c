@@ -272,6 +272,33 @@ static void test_addresses(void **state)
     mail_free(m);
 }
 
+static void test_each_mail_has_its_sender(void **state)
+{
+    static const char *const senders[] = { "A <a@example.com>", "A <a@example.com>", "b@example.com", "nobody",
+                                           "A <a@example.com>" };
+    struct mail *m = load(TEMPLATES);
+    struct sample s;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(senders); i++) {
+        GMimeMessage *message;
+
+        sample_init(&s, "Åsa Öberg", "en", SECRET_PIN, "0042CANARY");
+        s.filling.from = senders[i];
+        if (!strchr(senders[i], '@')) {
+            assert_int_equal(mail_message(m, &s.filling, &s.document, &s.trouble), 1);
+        } else {
+            write_mail(m, &s);
+            message = parse(&s.document);
+            assert_string_equal(header(message, "From"), senders[i]);
+            assert_non_null(strstr(senders[i], s.document.sender));
+            g_object_unref(message);
+        }
+        sample_release(&s);
+    }
+    mail_free(m);
+}
+
 static void test_missing_fields(void **state)
 {
     struct mail *m = load(TEMPLATES);
@@ -444,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_a_name_is_text),
         cmocka_unit_test(test_no_header_is_injected),
         cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_each_mail_has_its_sender),
         cmocka_unit_test(test_missing_fields),
         cmocka_unit_test(test_long_values),
         cmocka_unit_test(test_templates_that_are_refused),
