@@ -21,10 +21,10 @@ enum gate_breach {
 enum gate_verb { VERB_GREETING, VERB_EHLO, VERB_STARTTLS, VERB_AUTH, VERB_DATA, VERB_MESSAGE, VERB_OTHER };
 
 enum {
-    GATE_LINE = 1000,        /* bytes: libesmtp splits lines at 1023; RFC 5321 allows 512 */
-    GATE_REPLY = 64 * 1024,  /* bytes of one reply */
-    GATE_OUTSTANDING = 8,    /* commands without a reply: libesmtp never has more than two */
-    GATE_COMMAND = 12,       /* the longest verb looked at, and its space */
+    GATE_LINE = 1000,       /* bytes: libesmtp splits lines at 1023; RFC 5321 allows 512 */
+    GATE_REPLY = 64 * 1024, /* bytes of one reply */
+    GATE_OUTSTANDING = 8,   /* commands without a reply: libesmtp never has more than two */
+    GATE_COMMAND = 12,      /* the longest verb looked at, and its space */
 };
 
 struct email_gate {
