@@ -31,8 +31,8 @@ class Tails:
 class Bare:
     """bench_peer_step, a step at a time."""
 
-    def __init__(self, bench, sink):
-        command = [bench.tools / "bench_peer_step", str(sink.port), sink.first, bench.folder / "log"]
+    def __init__(self, bench, sink, *how):
+        command = [bench.tools / "bench_peer_step", str(sink.port), sink.first, bench.folder / "log", *how]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.times = []
 
@@ -82,11 +82,16 @@ def run(bench):
         dispatcher = stack.enter_context(mail_dispatcher(bench, "latency", sink))
         parts = (stack.enter_context(Issuer(dispatcher)), stack.enter_context(Control(dispatcher)), sink)
         one_by_one(bench, "warm", parts, 20)
-        bare = stack.enter_context(Bare(bench, sink))
+        peers = {"fdatasync+smtp": stack.enter_context(Bare(bench, sink)),
+                 "fdatasync+pipelined": stack.enter_context(Bare(bench, sink, "pipelined"))}
+
+        def step():
+            for bare in peers.values():
+                bare.step()
 
         def ours(turn):
-            return tails.median("latency", one_by_one(bench, f"one-{turn}", parts, n, bare.step))
-        values = bench.rounds(NAME, UNIT, {"latency": ours, "fdatasync+smtp": lambda _: tails.median(
-            "fdatasync+smtp", bare.take())})
+            return tails.median("latency", one_by_one(bench, f"one-{turn}", parts, n, step))
+        values = bench.rounds(NAME, UNIT, {"latency": ours, **{
+            name: lambda _, name=name: tails.median(name, peers[name].take()) for name in peers}})
     return [Figure("latency", UNIT, values.pop("latency"), values),
             Figure("latency-p99", UNIT, tails.values.pop("latency"), tails.values)]

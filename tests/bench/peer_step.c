@@ -1,12 +1,14 @@
-/* What a single mail cannot do without: bench_peer_step PORT MESSAGE FILE
+/* What a single mail cannot do without: bench_peer_step PORT MESSAGE FILE [pipelined]
  *
  * For each line of standard input: 1 KiB appended to FILE and fdatasync, then one SMTP transaction on a connection
- * that is kept, its commands in one write where the server allows it (RFC 2920). Prints the nanoseconds. */
+ * that is kept (RFC 5321 section 3.3), each command after the answer to the one before, or all in one write (RFC
+ * 2920). Prints the nanoseconds. */
 #include "tally.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,12 +71,25 @@ static void keep(int file)
         fail("fdatasync");
 }
 
-static void send_mail(int fd, const struct buffer *message)
-{
-    static const char envelope[] = "MAIL FROM:<pin@example.com>\r\nRCPT TO:<holder@example.com>\r\nDATA\r\n";
+#define MAIL "MAIL FROM:<pin@example.com>\r\n"
+#define RCPT "RCPT TO:<holder@example.com>\r\n"
+#define DATA "DATA\r\n"
 
-    tell(fd, envelope, sizeof(envelope) - 1);
-    expect(fd, 3, "envelope");
+static void ask(int fd, const char *commands, unsigned answers)
+{
+    tell(fd, commands, strlen(commands));
+    expect(fd, answers, "envelope");
+}
+
+static void send_mail(int fd, const struct buffer *message, bool pipelined)
+{
+    if (pipelined) {
+        ask(fd, MAIL RCPT DATA, 3);
+    } else {
+        ask(fd, MAIL, 1);
+        ask(fd, RCPT, 1);
+        ask(fd, DATA, 1);
+    }
     tell(fd, buffer_bytes(message), buffer_size(message));
     expect(fd, 1, "message");
 }
@@ -82,11 +97,12 @@ static void send_mail(int fd, const struct buffer *message)
 int main(int argc, char **argv)
 {
     struct buffer message = BUFFER(MESSAGE_MOST);
-    int file = argc == 4 ? open(argv[3], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+    bool pipelined = argc == 5 && strcmp(argv[4], "pipelined") == 0;
+    int file = argc == 4 || pipelined ? open(argv[3], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
     int fd;
 
     if (file < 0 || file_read(argv[2], &message) < 0 || buffer_add(&message, ".\r\n", 3) < 0) {
-        fputs("usage: bench_peer_step PORT MESSAGE FILE\n", stderr);
+        fputs("usage: bench_peer_step PORT MESSAGE FILE [pipelined]\n", stderr);
         return 2;
     }
     fd = connect_port((unsigned)strtoul(argv[1], NULL, 10));
@@ -95,7 +111,7 @@ int main(int argc, char **argv)
         uint64_t start = now_ns();
 
         keep(file);
-        send_mail(fd, &message);
+        send_mail(fd, &message, pipelined);
         printf("%llu\n", (unsigned long long)(now_ns() - start));
     }
     close(fd);
