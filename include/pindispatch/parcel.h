@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
+struct json_line;
+
 struct parcel {
     struct uuid id;       /* the delivery's */
     struct uuid job_uuid; /* this copy's: the first copy has the delivery's own id, a new copy a new one */
@@ -25,7 +27,9 @@ struct parcel {
 };
 
 void parcel_release(struct parcel *p);
-json_t *parcel_to_json(const struct parcel *p);            /* NULL: out of memory */
+/* As the member KEY of L, with the texts of EVENT and EVIDENCE (NULL: left out) instead of what is in P. */
+void parcel_write(struct json_line *l, const char *key, const struct parcel *p, const char *event,
+                  const char *evidence);
 int parcel_from_json(const json_t *j, struct parcel *ret); /* 0, -EINVAL, -ENOMEM; whole or not at all */
 
 #endif

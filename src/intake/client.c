@@ -7,7 +7,6 @@
 #include <pindispatch/channel.h>
 #include <pindispatch/clock.h>
 #include <pindispatch/crashpoint.h>
-#include <pindispatch/json.h>
 #include <pindispatch/log.h>
 #include <pindispatch/settings.h>
 #include <pindispatch/site.h>
@@ -72,9 +71,8 @@ static void finish(struct client *c)
 
 static int send_answer(struct client *c, const struct ticket *t)
 {
-    CLEANUP(json_cleanup) json_t *answer = ticket_answer(t);
     struct buffer line = BUFFER(ANSWER_MOST);
-    int r = json_add_line(&line, answer);
+    int r = ticket_answer(t, 0, &line);
 
     if (r == 0)
         r = channel_send(c->channel, buffer_bytes(&line), buffer_size(&line));

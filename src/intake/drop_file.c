@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include <pindispatch/crashpoint.h>
-#include <pindispatch/json.h>
 #include <pindispatch/lines.h>
 #include <pindispatch/log.h>
 
@@ -94,16 +93,6 @@ static void stop_for_now(struct drop_file *f)
     f->at_end = true;
 }
 
-/* The answer with the number of its line, as the issuer's people look for it. */
-static int write_reason(const struct drop_file *f, const struct ticket *t, struct buffer *b)
-{
-    CLEANUP(json_cleanup) json_t *answer = ticket_answer(t);
-
-    if (json_object_set_new(answer, "line", json_integer(f->line)) < 0)
-        return -ENOMEM;
-    return json_add_line(b, answer);
-}
-
 static void check_aside(struct drop_file *f, int r)
 {
     if (r == 0)
@@ -122,7 +111,7 @@ static void put_line_aside(struct drop_file *f, const char *line, size_t size)
 static void explain(struct drop_file *f, const struct ticket *t)
 {
     struct buffer reason = BUFFER(REASON_MOST);
-    int r = write_reason(f, t, &reason);
+    int r = ticket_answer(t, f->line, &reason); /* with the number, as the issuer's people look for it */
 
     if (r == 0)
         r = aside_explain(&f->aside, f->dir, &reason);

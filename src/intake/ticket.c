@@ -1,9 +1,8 @@
 #include "ticket.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
-#include <pindispatch/json.h>
+#include <pindispatch/json_line.h>
 
 struct ticket *ticket_new(struct admit *a, void (*notify)(void *owner), void *owner)
 {
@@ -71,49 +70,47 @@ static const char *verdict_name(enum verdict v)
     return names[v];
 }
 
-static json_t *delivery_to_json(const struct admitted *a)
+static void add_deliveries(struct json_line *l, const struct admission *a)
 {
     char id[UUID_TEXT];
 
-    return json_pack("{s:s, s:s, s:s, s:s}", "id", uuid_format(&a->id, id), "secret", secret_kind_name(a->secret),
-                     "method", a->method, "state", state_name(a->state));
+    json_line_open(l, "deliveries", '[');
+    for (size_t i = 0; i < a->n; i++) {
+        const struct admitted *item = &a->items[i];
+
+        json_line_open(l, NULL, '{');
+        json_line_text(l, "id", uuid_format(&item->id, id));
+        json_line_text(l, "secret", secret_kind_name(item->secret));
+        json_line_text(l, "method", item->method);
+        json_line_text(l, "state", state_name(item->state));
+        json_line_close(l, '}');
+    }
+    json_line_close(l, ']');
 }
 
-static int add_deliveries(json_t *answer, const struct admission *a)
+static void add_problem(struct json_line *l, const struct ticket *t)
 {
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < a->n; i++)
-        if (json_array_append_new(list, delivery_to_json(&a->items[i])) < 0) {
-            json_decref(list);
-            return -ENOMEM;
-        }
-    return json_object_set_new(answer, "deliveries", list) < 0 ? -ENOMEM : 0;
+    json_line_text(l, "code", t->problem.code);
+    if (t->problem.where[0])
+        json_line_text(l, "path", t->problem.where);
+    json_line_text(l, "message", t->problem.message);
+    if (t->retry_after > 0)
+        json_line_number(l, "retry_after", t->retry_after);
 }
 
-static int add_problem(json_t *answer, const struct ticket *t)
+int ticket_answer(const struct ticket *t, unsigned number, struct buffer *b)
 {
-    int r = json_put_text(answer, "code", t->problem.code);
+    struct json_line l;
 
-    if (r == 0 && t->problem.where[0])
-        r = json_put_text(answer, "path", t->problem.where);
-    if (r == 0)
-        r = json_put_text(answer, "message", t->problem.message);
-    if (r == 0 && t->retry_after > 0)
-        r = json_object_set_new(answer, "retry_after", json_integer(t->retry_after)) < 0 ? -ENOMEM : 0;
-    return r;
-}
-
-json_t *ticket_answer(const struct ticket *t)
-{
-    CLEANUP(json_cleanup) json_t *answer = json_object();
-    int r = json_put_text(answer, "result", verdict_name(t->verdict));
-
-    if (r == 0)
-        r = json_put_text(answer, "source", t->event ? t->event->source : NULL);
-    if (r == 0)
-        r = json_put_text(answer, "id", t->event ? t->event->id : NULL);
-    if (r == 0)
-        r = t->verdict == VERDICT_REJECTED ? add_problem(answer, t) : add_deliveries(answer, &t->admission);
-    return r == 0 ? TAKE(answer) : NULL;
+    json_line_begin(&l, b);
+    json_line_text(&l, "result", verdict_name(t->verdict));
+    json_line_text(&l, "source", t->event ? t->event->source : NULL);
+    json_line_text(&l, "id", t->event ? t->event->id : NULL);
+    if (t->verdict == VERDICT_REJECTED)
+        add_problem(&l, t);
+    else
+        add_deliveries(&l, &t->admission);
+    if (number > 0)
+        json_line_number(&l, "line", number);
+    return json_line_end(&l);
 }

@@ -9,7 +9,6 @@
 #include <pindispatch/problem.h>
 #include <pindispatch/store.h>
 
-#include <jansson.h>
 #include <stdbool.h>
 
 enum verdict { VERDICT_ACCEPTED, VERDICT_DUPLICATE, VERDICT_REJECTED };
@@ -36,8 +35,9 @@ struct ticket {
 /* NULL: out of memory. */
 struct ticket *ticket_new(struct admit *a, void (*notify)(void *owner), void *owner);
 struct ticket *ticket_free(struct ticket *t);
-/* The answer as intake.h says. NULL: out of memory. */
-json_t *ticket_answer(const struct ticket *t);
+/* Appends the answer, a line as intake.h says. NUMBER: of the ticket's line in its file; 0: it is told nothing of
+ * one. 0, -ENOMEM, -ENOBUFS. */
+int ticket_answer(const struct ticket *t, unsigned number, struct buffer *b);
 
 /* Tickets in order of arrival. */
 struct tickets {

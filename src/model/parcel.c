@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <pindispatch/json.h>
+#include <pindispatch/json_line.h>
 
 void parcel_release(struct parcel *p)
 {
@@ -13,19 +14,25 @@ void parcel_release(struct parcel *p)
     *p = (struct parcel){ .event = NULL };
 }
 
-json_t *parcel_to_json(const struct parcel *p)
+void parcel_write(struct json_line *l, const char *key, const struct parcel *p, const char *event,
+                  const char *evidence)
 {
     char id[UUID_TEXT], job[UUID_TEXT];
-    CLEANUP(json_cleanup)
-    json_t *j =
-        json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:b, s:b, s:I}", "id", uuid_format(&p->id, id), "job_uuid",
-                  uuid_format(&p->job_uuid, job), "copy", (json_int_t)p->copy, "attempt", (json_int_t)p->attempt,
-                  "secret", secret_kind_name(p->secret), "stage", stage_name(p->stage), "stated", p->stated,
-                  "withdraw", p->withdraw, "created", (json_int_t)p->created);
 
-    if (!j || json_put_text(j, "sealed", p->sealed) < 0)
-        return NULL;
-    return TAKE(j);
+    json_line_open(l, key, '{');
+    json_line_text(l, "id", uuid_format(&p->id, id));
+    json_line_text(l, "job_uuid", uuid_format(&p->job_uuid, job));
+    json_line_number(l, "copy", p->copy);
+    json_line_number(l, "attempt", p->attempt);
+    json_line_text(l, "secret", secret_kind_name(p->secret));
+    json_line_text(l, "stage", stage_name(p->stage));
+    json_line_flag(l, "stated", p->stated);
+    json_line_flag(l, "withdraw", p->withdraw);
+    json_line_number(l, "created", p->created);
+    json_line_text(l, "sealed", p->sealed);
+    json_line_value(l, "event", event);
+    json_line_value(l, "evidence", evidence);
+    json_line_close(l, '}');
 }
 
 static int read_id(const json_t *j, const char *key, struct uuid *ret)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <pindispatch/json.h>
+#include <pindispatch/json_line.h>
 
 static const char *const orders[] = {
     [ORDER_SETUP] = "setup", [ORDER_DELIVER] = "deliver", [ORDER_GO] = "go",     [ORDER_STOP] = "stop",
@@ -282,35 +283,14 @@ int order_add_setup(struct buffer *b, const char *method, const json_t *settings
         b, json_pack("{s:s, s:s, s:O}", "do", orders[ORDER_SETUP], "method", method, "settings", (json_t *)settings));
 }
 
-static int add_member(struct buffer *b, const char *name, const char *json)
-{
-    return json ? buffer_addf(b, ",\"%s\":%s", name, json) : 0;
-}
-
-static int add_parcel(struct buffer *b, const json_t *parcel, const char *event, const char *evidence)
-{
-    int r = buffer_addf(b, "{\"do\":\"%s\",\"parcel\":", orders[ORDER_DELIVER]);
-
-    if (r == 0)
-        r = json_add_line(b, parcel);
-    if (r < 0)
-        return r;
-    b->end -= strlen("}\n"); /* the parcel's object stays open for the two texts */
-    r = add_member(b, "event", event);
-    if (r == 0)
-        r = add_member(b, "evidence", evidence);
-    return r < 0 ? r : buffer_add_text(b, "}}\n");
-}
-
 int order_add_deliver(struct buffer *b, const struct parcel *p, const char *event, const char *evidence)
 {
-    CLEANUP(json_cleanup) json_t *parcel = parcel_to_json(p);
-    size_t before = buffer_size(b);
-    int r = parcel ? add_parcel(b, parcel, event, evidence) : -ENOMEM;
+    struct json_line l;
 
-    if (r < 0)
-        b->end = b->begin + before;
-    return r;
+    json_line_begin(&l, b);
+    json_line_text(&l, "do", orders[ORDER_DELIVER]);
+    parcel_write(&l, "parcel", p, event, evidence);
+    return json_line_end(&l);
 }
 
 int order_add_ids(struct buffer *b, enum order_kind kind, const struct uuid *ids, size_t n)
@@ -351,9 +331,13 @@ int word_add_unfit(struct buffer *b, const char *code, const char *reason)
 
 int word_add_begin(struct buffer *b, const struct uuid *id)
 {
+    struct json_line l;
     char text[UUID_TEXT];
 
-    return add(b, json_pack("{s:s, s:s}", "say", words[WORD_BEGIN], "id", uuid_format(id, text)));
+    json_line_begin(&l, b);
+    json_line_text(&l, "say", words[WORD_BEGIN]);
+    json_line_text(&l, "id", uuid_format(id, text));
+    return json_line_end(&l);
 }
 
 static json_t *mark_to_json(const struct parcel *p, const json_t *evidence)

@@ -57,6 +57,18 @@ static void abandoned_ones_end_by_themselves(void **state)
     ticket_free(waits);
 }
 
+/* As whoever reads the line finds it. */
+static json_t *answer_of(const struct ticket *t)
+{
+    CLEANUP(buffer_release) struct buffer b = BUFFER(4096);
+    json_t *j;
+
+    assert_int_equal(ticket_answer(t, 7, &b), 0);
+    j = json_parse_line(buffer_bytes(&b), buffer_size(&b));
+    assert_int_equal(json_number(j, "line", 0), 7);
+    return j;
+}
+
 static void rejection_is_told_whole(void **state)
 {
     struct ticket *t = make();
@@ -66,7 +78,7 @@ static void rejection_is_told_whole(void **state)
     t->verdict = VERDICT_REJECTED;
     t->retry_after = 5;
     problem_set(&t->problem, "store", NULL, "no room");
-    answer = ticket_answer(t);
+    answer = answer_of(t);
     ticket_free(t);
     assert_string_equal(json_text(answer, "result"), "rejected");
     assert_string_equal(json_text(answer, "code"), "store");
@@ -88,7 +100,7 @@ static void duplicate_tells_the_states_of_now(void **state)
     t->admission.n = 2;
     t->admission.items[0] = (struct admitted){ .method = "print", .state = STATE_DELIVERED };
     t->admission.items[1] = (struct admitted){ .secret = SECRET_PUK, .method = "email", .state = STATE_IN_DOUBT };
-    answer = ticket_answer(t);
+    answer = answer_of(t);
     ticket_free(t);
     list = json_object_get(answer, "deliveries");
     assert_int_equal(json_array_size(list), 2);
