@@ -36,6 +36,8 @@ static inline char *buffer_bytes(const struct buffer *b)
 int buffer_terminate(struct buffer *b);
 /* Forgets the first SIZE live bytes and wipes them. */
 void buffer_drop(struct buffer *b, size_t size);
+/* Keeps the first SIZE live bytes, no more than there are, and wipes the others. */
+void buffer_cut(struct buffer *b, size_t size);
 void buffer_clear(struct buffer *b);
 /* Wipes and frees; B is empty again and keeps its most. */
 void buffer_release(struct buffer *b);

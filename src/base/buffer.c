@@ -114,6 +114,14 @@ void buffer_drop(struct buffer *b, size_t size)
         b->begin = b->end = 0;
 }
 
+void buffer_cut(struct buffer *b, size_t size)
+{
+    if (size == buffer_size(b))
+        return;
+    secret_wipe(b->data + b->begin + size, buffer_size(b) - size);
+    b->end = b->begin + size;
+}
+
 void buffer_clear(struct buffer *b)
 {
     buffer_drop(b, buffer_size(b));

@@ -9,8 +9,8 @@
 
 void __libc_free(void *p); /* NOLINT(bugprone-reserved-identifier): glibc's name of what is replaced here */
 
-/* JSON and mails come and go in small pieces. Each that is put aside is gone through again with the next large one.
- */
+/* JSON and mails come and go in small pieces. Each that is put aside is gone through again with the next
+ * large one. */
 static __attribute__((constructor)) void put_nothing_aside(void)
 {
     mallopt(M_MXFAST, 0);

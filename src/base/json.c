@@ -37,7 +37,7 @@ int json_add_line(struct buffer *b, const json_t *j)
     if (json_dump_callback(j, add_piece, b, JSON_COMPACT | JSON_ENCODE_ANY) == 0 && buffer_add(b, "\n", 1) == 0)
         return 0;
     /* Half a line must not stay. */
-    b->end = b->begin + before;
+    buffer_cut(b, before);
     return -ENOBUFS;
 }
 

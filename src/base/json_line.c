@@ -136,6 +136,6 @@ int json_line_end(struct json_line *l)
     add(l, "\n", 1);
     /* Half a line must not stay. */
     if (l->error < 0)
-        l->buffer->end = l->buffer->begin + l->before;
+        buffer_cut(l->buffer, l->before);
     return l->error;
 }

@@ -177,8 +177,8 @@ class Kills(DispatcherTest):
     def test_a_killed_worker_is_replaced(self):
         _, d = self.printing(workers={"print": 1, "email": 1})
         with d:
-            for pid in wait_until(d.workers, "workers"):
-                os.kill(pid, signal.SIGKILL)
+            wait_until(d.workers, "workers")
+            d.kill_workers()
             delivery = d.submit(card_event("e1", canary()))[0]["deliveries"][0]["id"]
             d.wait_state(delivery, "delivered")
 

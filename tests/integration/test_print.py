@@ -60,6 +60,14 @@ class PrintTest(unittest.TestCase):
         self.assertEqual({a["result"] for a in answers}, {"accepted"}, answers)
         return [d["id"] for a in answers for d in a["deliveries"] if d["method"] == "print"]
 
+    def begin_slowly(self, seconds, *events):
+        """Deliveries: the first is being printed, which takes so long, the others are at the spooler."""
+        self.cups.fault(f"slow {seconds}")
+        deliveries = self.submit(*events)
+        wait_until(lambda: len(self.cups.jobs()) == len(events), "all to be at the spooler")
+        wait_until(lambda: "now printing" in self.cups.lpstat("-p", "pin"), "the first to be printed")
+        return deliveries
+
     def wait_delivered(self, deliveries, seconds=60):
         """One question for all: asking for each takes a process each."""
         def all_delivered():
@@ -203,10 +211,8 @@ class Interruption(PrintTest):
         self.assertEqual(self.cups.jobs(), [])  # nothing is left held
 
     def test_letter_on_its_way_is_adopted(self):
-        self.cups.fault("slow 2")
         self.dispatcher.start()
-        (delivery,) = self.submit(card_event("1", canary(6)))
-        wait_until(lambda: "now printing" in self.cups.lpstat("-p", "pin"), "the letter to be printed")
+        (delivery,) = self.begin_slowly(2, card_event("1", canary(6)))
         self.dispatcher.kill()
         self.dispatcher.start()
         shown = self.dispatcher.wait_state(delivery, "delivered")
@@ -214,10 +220,8 @@ class Interruption(PrintTest):
         self.assert_each_printed_once([delivery])
 
     def test_letter_that_was_printed_before_cupsd_was_restarted(self):
-        self.cups.fault("slow 1")
         self.dispatcher.start()
-        (delivery,) = self.submit(card_event("1", canary(6)))
-        wait_until(lambda: "now printing" in self.cups.lpstat("-p", "pin"), "the letter to be printed")
+        (delivery,) = self.begin_slowly(1, card_event("1", canary(6)))
         self.dispatcher.kill()
         wait_until(lambda: not self.cups.jobs(), "its end")
         self.cups.stop(hard=True)
@@ -229,10 +233,8 @@ class Interruption(PrintTest):
 
     def restart_amid_a_letter(self):
         """The evidence."""
-        self.cups.fault("slow 2")
         self.dispatcher.start()
-        (delivery,) = self.submit(card_event("1", canary(6)))
-        wait_until(lambda: "now printing" in self.cups.lpstat("-p", "pin"), "the letter to be printed")
+        (delivery,) = self.begin_slowly(2, card_event("1", canary(6)))
         self.cups.stop(hard=True)
         self.cups.start()
         outcome = self.dispatcher.wait_state(delivery, "delivered")["outcome"]

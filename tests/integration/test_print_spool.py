@@ -14,20 +14,12 @@ class LostCache(PrintTest):
         self.cups.lose_cache()
         self.cups.start()
 
-    def begin_slowly(self, *events):
-        """Deliveries of which the first is being printed, slowly, when the dispatcher is killed."""
-        self.cups.fault("slow 2")
-        deliveries = self.submit(*events)
-        wait_until(lambda: len(self.cups.jobs()) == len(events), "all to be at the spooler")
-        wait_until(lambda: "now printing" in self.cups.lpstat("-p", "pin"), "the first to be printed")
-        self.dispatcher.kill()
-        return deliveries
-
     def test_letters_that_ended_unseen(self):
         self.dispatcher.start()
         seen = self.submit(*(card_event(f"s{n}", canary(6)) for n in range(4)))
         self.wait_delivered(seen)
-        (unseen,) = self.begin_slowly(card_event("unseen", canary(6)))
+        (unseen,) = self.begin_slowly(2, card_event("unseen", canary(6)))
+        self.dispatcher.kill()
         wait_until(lambda: not self.cups.jobs(), "its end")
         self.lose()
         self.dispatcher.start()
@@ -36,7 +28,8 @@ class LostCache(PrintTest):
 
     def test_letters_that_wait(self):
         self.dispatcher.start()
-        first, *others = self.begin_slowly(*(card_event(f"w{n}", canary(6)) for n in range(6)))
+        first, *others = self.begin_slowly(2, *(card_event(f"w{n}", canary(6)) for n in range(6)))
+        self.dispatcher.kill()
         self.lose()
         self.cups.fault()
         self.dispatcher.start()

@@ -208,8 +208,8 @@ class PrivateCups:
         self._reachable()
         self._make_serverbin()
         user, group, system_group = self._accounts()
-        values = {"dir": self.dir, "cache": self.cache, "user": user, "group": group, "system_group": system_group, "socket": self.server,
-                  "max_jobs": self.max_jobs, "extra": self.extra}
+        values = {"dir": self.dir, "cache": self.cache, "user": user, "group": group,
+                  "system_group": system_group, "socket": self.server, "max_jobs": self.max_jobs, "extra": self.extra}
         self._write("cupsd.conf", CUPSD_CONF.format(**values))
         self._write("cups-files.conf", CUPS_FILES_CONF.format(**values))
         conf = self.dir / "root/printers.conf"

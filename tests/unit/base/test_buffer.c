@@ -51,12 +51,29 @@ static void wipes_what_it_drops(void **state)
     buffer_release(&b);
 }
 
+static void wipes_what_it_cuts(void **state)
+{
+    static const char canary[] = "canary-7391";
+    struct buffer b = BUFFER(4096);
+
+    (void)state;
+    buffer_cut(&b, 0);
+    assert_int_equal(buffer_add_text(&b, "rest"), 0);
+    assert_int_equal(buffer_add_text(&b, canary), 0);
+    buffer_cut(&b, strlen("rest"));
+    assert_null(memmem(b.data, b.capacity, canary, strlen(canary)));
+    assert_int_equal(buffer_size(&b), strlen("rest"));
+    assert_memory_equal(buffer_bytes(&b), "rest", 4);
+    buffer_release(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_its_most),
         cmocka_unit_test(grows_and_keeps_the_live_bytes),
         cmocka_unit_test(wipes_what_it_drops),
+        cmocka_unit_test(wipes_what_it_cuts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

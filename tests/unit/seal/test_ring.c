@@ -11,8 +11,6 @@
 
 #include <cmocka.h>
 
-#include <pindispatch/json.h>
-
 /* RFC 7517 appendix A.1 and A.2, RFC 8037 appendix A.6. */
 #define EC_PUBLIC                                                                                                    \
     "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\","                        \

@@ -15,7 +15,6 @@
 #include <cmocka.h>
 
 #include <pindispatch/file.h>
-#include <pindispatch/json.h>
 
 #define MODULE    "/usr/lib/softhsm/libsofthsm2.so"
 #define TOKEN_PIN "artificial-135790"
