@@ -40,6 +40,8 @@ void channel_finish(struct channel *c, unsigned seconds);
 
 /* Queues bytes (whole lines). 0, -ENOMEM, -ENOBUFS when far too much waits already: the peer does not read. */
 int channel_send(struct channel *c, const char *bytes, size_t size);
+/* Sends what is queued now, not at the end of this turn, as far as the peer takes it; what is wrong is told then. */
+void channel_push(struct channel *c);
 /* Stops or resumes taking lines. */
 void channel_hold(struct channel *c, bool hold);
 

@@ -18,9 +18,11 @@ struct commit_waiter {
     struct commit_waiter *next; /* commit's own */
 };
 
-/* Before each commit a hook may add to the transaction (a claim for free workers): once a turn, in order. */
+/* Before each commit a hook may add to the transaction (a claim for free workers): once a turn, in order. AFTER comes
+ * before any waiter is told, with what they are told. */
 struct commit_hook {
     void (*before)(void *userdata);
+    void (*after)(void *userdata, int r); /* may be NULL */
     void *userdata;
     struct commit_hook *next; /* commit's own */
 };

@@ -23,7 +23,9 @@ struct desk {
      * over. True: next() has one. */
     bool (*wait)(struct desk *d, int other, int64_t time);
     /* Opens the secret and renders the row's document for PARCEL. 0; 1 with TROUBLE set (report it: deferred,
-     * failed or cancelled); -errno. The caller releases the document as soon as it is delivered. */
+     * failed or cancelled); -errno. The caller releases the document as soon as it is delivered. A parcel that was
+     * never tried may come before its claim is committed, which is waited for here: until then nothing may be done
+     * for it at the destination. */
     int (*compose)(struct desk *d, const struct parcel *p, struct document *ret, struct outcome *trouble);
     /* Says that the irreversible step begins; returns after that is committed in the store (0), or -errno: then
      * the step must not be done. -ECANCELED: the dispatcher said no and is still there. -EPIPE: it is gone, and did

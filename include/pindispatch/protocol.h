@@ -3,6 +3,8 @@
  *   dispatcher → worker                              worker → dispatcher
  *   {"do":"setup","method":…,"settings":{…}}         {"say":"ready"} or {"say":"unfit","code","reason"}
  *   {"do":"deliver","parcel":{…}}                    {"say":"begin","id"}
+ *   {"do":"prepare","parcel":{…}} (not claimed yet)
+ *   {"do":"claimed"} or {"do":"dropped"}
  *   {"do":"go","ids":[…]}  (after the commit)        {"say":"mark","marks":[{"id","evidence"}…]}
  *   {"do":"stop","ids":[…]} (it was not committed)   {"say":"outcome","id","outcome":{…},"template":hash}
  *   {"do":"tidy"}                                    {"say":"tidied","clean":bool}
@@ -10,6 +12,8 @@
  *   {"do":"quit"}                                    {"say":"bye"}
  *                                                    {"say":"findings","findings":[{"code","reason"}…]}
  *
+ * "prepare" comes before the commit of its claim: the worker composes meanwhile, and does nothing else before "claimed",
+ * which is over all that was to be prepared; when that was not committed it is "dropped", and no more is said of it.
  * "go" answers a whole "mark", and "clear" a "waiting", in its order; "tidied" comes at the end of each "tidy".
  * Whatever is expected of a worker has a deadline. A worker that sees the end of file stops before its next
  * irreversible step. */
@@ -25,13 +29,24 @@
 
 enum { PROTOCOL_LINE = 256 * 1024, PROTOCOL_MARKS = 256, PROTOCOL_FINDINGS = 32 };
 
-enum order_kind { ORDER_SETUP, ORDER_DELIVER, ORDER_GO, ORDER_STOP, ORDER_TIDY, ORDER_CLEAR, ORDER_QUIT };
+enum order_kind {
+    ORDER_SETUP,
+    ORDER_DELIVER,
+    ORDER_PREPARE,
+    ORDER_CLAIMED,
+    ORDER_DROPPED,
+    ORDER_GO,
+    ORDER_STOP,
+    ORDER_TIDY,
+    ORDER_CLEAR,
+    ORDER_QUIT
+};
 
 struct order {
     enum order_kind kind;
     char method[32];                 /* setup */
     json_t *settings;                /* setup, owned */
-    struct parcel parcel;            /* deliver, owned */
+    struct parcel parcel;            /* deliver, prepare; owned */
     struct uuid ids[PROTOCOL_MARKS]; /* go, stop */
     size_t n_ids;
     bool left[WAITING_MOST]; /* clear */
@@ -74,11 +89,12 @@ void word_release(struct word *w);
 
 /* Writers append one line. 0, -ENOMEM, -ENOBUFS. */
 int order_add_setup(struct buffer *b, const char *method, const json_t *settings);
-/* EVENT and EVIDENCE are JSON texts as the store holds them (they may be NULL); P's own members of that name are
+/* KIND: deliver or prepare. EVENT and EVIDENCE are JSON texts as the store holds them (they may be NULL); P's own members of that name are
  * not looked at, so that the dispatcher need not parse what it only passes on. */
-int order_add_deliver(struct buffer *b, const struct parcel *p, const char *event, const char *evidence);
+int order_add_parcel(struct buffer *b, enum order_kind kind, const struct parcel *p, const char *event,
+                     const char *evidence);
 int order_add_ids(struct buffer *b, enum order_kind kind, const struct uuid *ids, size_t n); /* go, stop */
-int order_add_plain(struct buffer *b, enum order_kind kind);                                 /* tidy, quit */
+int order_add_plain(struct buffer *b, enum order_kind kind); /* claimed, dropped, tidy, quit */
 int order_add_clear(struct buffer *b, const struct waiting *w, size_t n);
 int word_add_plain(struct buffer *b, enum word_kind kind); /* ready, bye */
 int word_add_unfit(struct buffer *b, const char *code, const char *reason);

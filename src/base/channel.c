@@ -350,6 +350,16 @@ int channel_send(struct channel *c, const char *bytes, size_t size)
     return r;
 }
 
+void channel_push(struct channel *c)
+{
+    ssize_t n = buffer_size(&c->output) > 0
+                    ? send(c->fd, buffer_bytes(&c->output), buffer_size(&c->output), MSG_NOSIGNAL | MSG_DONTWAIT)
+                    : 0;
+
+    if (n > 0)
+        buffer_drop(&c->output, (size_t)n);
+}
+
 void channel_hold(struct channel *c, bool hold)
 {
     c->held = hold;

@@ -135,8 +135,10 @@ void lane_claim(struct lane *l)
         lane_try_later(l);
         return;
     }
-    if (claim.n > 0)
+    if (claim.n > 0) {
         CRASH_POINT("dispatch.claimed");
+        lane_hand_ahead(l);
+    }
     l->drained = claim.n < room;
     if (l->drained)
         sleep_until_due(l);

@@ -14,6 +14,15 @@ static void before_commit(void *userdata)
         lane_claim(&d->lanes[i]);
 }
 
+/* Workers prepare what was claimed while it is committed: they wait for this word, and others can wait for theirs. */
+static void after_commit(void *userdata, int r)
+{
+    struct dispatch *d = userdata;
+
+    for (size_t i = 0; i < d->n_lanes; i++)
+        lane_tell_claims(&d->lanes[i], r);
+}
+
 static size_t count_lanes(void)
 {
     size_t n = 0;
@@ -50,7 +59,7 @@ int dispatch_new(const struct site *site, const char *worker_program, struct dis
         return r;
     for (size_t i = 0; i < d->n_lanes; i++)
         lane_recover(&d->lanes[i]);
-    d->hook = (struct commit_hook){ .before = before_commit, .userdata = d };
+    d->hook = (struct commit_hook){ .before = before_commit, .after = after_commit, .userdata = d };
     commit_hook(site->commit, &d->hook);
     commit_poke(site->commit);
     *ret = TAKE(d);

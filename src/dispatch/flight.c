@@ -296,7 +296,7 @@ static void on_claimed(struct flight *f, int r)
     l->claimed--;
     if (r == 0) {
         CRASH_POINT("dispatch.claim-committed");
-        f->place = FLIGHT_WAITING;
+        f->place = f->link ? FLIGHT_AT_WORK : FLIGHT_WAITING;
     } else {
         flight_free(f);
         lane_try_later(l);

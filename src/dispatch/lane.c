@@ -100,6 +100,24 @@ void lane_hand_out(struct lane *l)
             return;
 }
 
+/* One that was tried before may have left something at the destination, which is looked for first. */
+void lane_hand_ahead(struct lane *l)
+{
+    for (struct flight *f = l->flights; f; f = f->next)
+        if (f->place == FLIGHT_CLAIMED && f->parcel.stage == STAGE_FRESH && !hand_out_one(l, f, NULL))
+            break;
+    for (struct link *k = l->links; k; k = k->next)
+        if (k->ahead > 0)
+            channel_push(k->channel);
+}
+
+void lane_tell_claims(struct lane *l, int r)
+{
+    for (struct link *k = l->links; k; k = k->next)
+        if (k->ahead > 0)
+            link_tell_claims(k, r);
+}
+
 /* ---- timers ---- */
 
 static int on_due(sd_event_source *source, uint64_t now, void *userdata)

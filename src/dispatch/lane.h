@@ -27,7 +27,7 @@ struct flight {
     enum delivery_state state; /* as committed */
 
     enum {
-        FLIGHT_CLAIMED,  /* waits for the commit of its claim */
+        FLIGHT_CLAIMED,  /* waits for the commit of its claim; with `link` when that prepares it meanwhile */
         FLIGHT_WAITING,  /* for a worker with room */
         FLIGHT_AT_WORK,  /* with `link` */
         FLIGHT_RESTING,  /* spooled: waits for the next look */
@@ -53,7 +53,8 @@ struct link {
     struct channel *channel; /* NULL: lost */
     pid_t pid;               /* 0: not ours, or reaped */
     sd_event_source *child, *deadline;
-    unsigned in_hand; /* flights at work here */
+    unsigned in_hand; /* flights at work here, or prepared */
+    unsigned ahead;   /* of them, those that wait for the commit of their claim */
     unsigned handed;  /* since it started */
     bool ready, quitting, tidying;
 
@@ -109,6 +110,10 @@ void lane_resume(struct lane *l);
 void lane_try_later(struct lane *l);
 /* Gives waiting flights to workers with room. */
 void lane_hand_out(struct lane *l);
+/* The same, before the commit of their claim, with those that nothing can be left of: workers prepare them. */
+void lane_hand_ahead(struct lane *l);
+/* How that commit went (0 or negative). */
+void lane_tell_claims(struct lane *l, int r);
 void lane_look_soon(struct lane *l, bool changed);
 /* The worker with the least in hand; NULL: none is ready. */
 struct link *lane_idlest(const struct lane *l);
@@ -171,8 +176,10 @@ void link_free(struct link *k);
 /* Its process has ended, or its connection, or what was under way for it: frees it once all have. */
 void link_ended(struct link *k);
 unsigned link_room(const struct link *k);
-/* 0, or -errno: then the link is lost and the flight still waits. */
+/* 0, or -errno: then the link is lost and the flight still waits. One whose claim is not committed is prepared only,
+ * until that is told. */
 int link_deliver(struct link *k, struct flight *f);
+void link_tell_claims(struct link *k, int r);
 void link_quit(struct link *k);
 int link_tidy(struct link *k);
 

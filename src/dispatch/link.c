@@ -391,16 +391,43 @@ int link_tidy(struct link *k)
     return send_buffer(k, &line, order_add_plain(&line, ORDER_TIDY));
 }
 
+/* Nothing is known of those that were dropped: their claim did not happen. */
+static void drop_ahead(struct link *k)
+{
+    for (struct flight *f = k->lane->flights; f; f = f->next)
+        if (f->link == k && f->place == FLIGHT_CLAIMED)
+            f->link = NULL;
+    k->in_hand -= k->ahead;
+    arm_deadline(k);
+}
+
+void link_tell_claims(struct link *k, int r)
+{
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+
+    /* A worker that does not hear of it waits, and its deadline ends it. */
+    send_buffer(k, &line, order_add_plain(&line, r == 0 ? ORDER_CLAIMED : ORDER_DROPPED));
+    channel_push(k->channel);
+    CRASH_POINT("dispatch.claim-told");
+    if (r < 0)
+        drop_ahead(k);
+    k->ahead = 0;
+}
+
 int link_deliver(struct link *k, struct flight *f)
 {
     struct buffer line = BUFFER(PROTOCOL_LINE);
-    int r = send_buffer(k, &line, order_add_deliver(&line, &f->parcel, f->event, f->evidence));
+    bool ahead = f->place == FLIGHT_CLAIMED;
+    int r = send_buffer(
+        k, &line,
+        order_add_parcel(&line, ahead ? ORDER_PREPARE : ORDER_DELIVER, &f->parcel, f->event, f->evidence));
 
     if (r < 0)
         return r;
     CRASH_POINT("dispatch.handed-out");
     f->link = k;
-    f->place = FLIGHT_AT_WORK;
+    f->place = ahead ? FLIGHT_CLAIMED : FLIGHT_AT_WORK;
+    k->ahead += ahead;
     f->begun = false;
     free(TAKE(f->event));
     free(TAKE(f->parcel.sealed));

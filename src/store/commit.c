@@ -170,6 +170,9 @@ static int turn(struct commit *c, bool with_hooks)
     disarm(c);
     r = end_transaction(c);
     note_trouble(c, r);
+    for (struct commit_hook *h = c->hooks; h; h = h->next)
+        if (h->after)
+            h->after(h->userdata, r);
     while (w) {
         struct commit_waiter *next = w->next; /* done may free its waiter */
 

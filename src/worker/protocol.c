@@ -9,8 +9,10 @@
 #include <pindispatch/json_line.h>
 
 static const char *const orders[] = {
-    [ORDER_SETUP] = "setup", [ORDER_DELIVER] = "deliver", [ORDER_GO] = "go",     [ORDER_STOP] = "stop",
-    [ORDER_TIDY] = "tidy",   [ORDER_CLEAR] = "clear",     [ORDER_QUIT] = "quit",
+    [ORDER_SETUP] = "setup",     [ORDER_DELIVER] = "deliver", [ORDER_PREPARE] = "prepare",
+    [ORDER_CLAIMED] = "claimed", [ORDER_DROPPED] = "dropped", [ORDER_GO] = "go",
+    [ORDER_STOP] = "stop",       [ORDER_TIDY] = "tidy",       [ORDER_CLEAR] = "clear",
+    [ORDER_QUIT] = "quit",
 };
 
 static const char *const words[] = {
@@ -89,12 +91,15 @@ static int read_order(const json_t *j, struct order *o)
     case ORDER_SETUP:
         return read_setup(j, o);
     case ORDER_DELIVER:
+    case ORDER_PREPARE:
         return parcel_from_json(json_object_get(j, "parcel"), &o->parcel);
     case ORDER_GO:
     case ORDER_STOP:
         return read_ids(j, o);
     case ORDER_CLEAR:
         return read_left(j, o);
+    case ORDER_CLAIMED:
+    case ORDER_DROPPED:
     case ORDER_TIDY:
     case ORDER_QUIT:
         break;
@@ -283,12 +288,13 @@ int order_add_setup(struct buffer *b, const char *method, const json_t *settings
         b, json_pack("{s:s, s:s, s:O}", "do", orders[ORDER_SETUP], "method", method, "settings", (json_t *)settings));
 }
 
-int order_add_deliver(struct buffer *b, const struct parcel *p, const char *event, const char *evidence)
+int order_add_parcel(struct buffer *b, enum order_kind kind, const struct parcel *p, const char *event,
+                     const char *evidence)
 {
     struct json_line l;
 
     json_line_begin(&l, b);
-    json_line_text(&l, "do", orders[ORDER_DELIVER]);
+    json_line_text(&l, "do", orders[kind]);
     parcel_write(&l, "parcel", p, event, evidence);
     return json_line_end(&l);
 }

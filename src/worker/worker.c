@@ -46,6 +46,7 @@ static int queue_parcel(struct worker *w, struct order *o)
 
     if (!item)
         return -ENOMEM;
+    item->claim = o->kind == ORDER_PREPARE ? ITEM_AHEAD : ITEM_CLAIMED;
     item->parcel = o->parcel;
     o->parcel = (struct parcel){ .event = NULL };
     while (*last)
@@ -54,11 +55,23 @@ static int queue_parcel(struct worker *w, struct order *o)
     return 0;
 }
 
+static void settle_claims(struct worker *w, bool committed)
+{
+    for (struct item *item = w->items; item; item = item->next)
+        if (item->claim == ITEM_AHEAD)
+            item->claim = committed ? ITEM_CLAIMED : ITEM_DROPPED;
+}
+
 static int obey(struct worker *w, struct order *o)
 {
     switch (o->kind) {
     case ORDER_DELIVER:
+    case ORDER_PREPARE:
         return queue_parcel(w, o);
+    case ORDER_CLAIMED:
+    case ORDER_DROPPED:
+        settle_claims(w, o->kind == ORDER_CLAIMED);
+        return 0;
     case ORDER_GO:
         w->answer = ANSWER_GO;
         return 0;
@@ -144,16 +157,34 @@ static bool desk_wait(struct desk *d, int other, int64_t time)
     return listen_once(w, true) == 0 && first_free(w);
 }
 
+/* 0, or -errno: the dispatcher is gone. Its commit takes its own time, not the method's. */
+static int await_claim(struct worker *w, const struct item *item)
+{
+    int r = 0;
+
+    if (item->claim == ITEM_AHEAD)
+        arm_deadline(w, 0);
+    while (r == 0 && item->claim == ITEM_AHEAD)
+        r = listen_once(w, true);
+    return r;
+}
+
 static int desk_compose(struct desk *d, const struct parcel *p, struct document *ret, struct outcome *trouble)
 {
-    int r = composer_compose(worker_of(d)->composer, p, d->form, ret, trouble);
+    struct worker *w = worker_of(d);
     struct item *item = (struct item *)p;
+    int r = composer_compose(w->composer, p, d->form, ret, trouble), e;
 
     secret_wipe_stack();
     CRASH_POINT("worker.composed");
     if (r == 0)
         snprintf(item->template_hash, sizeof(item->template_hash), "%s", ret->template_hash);
-    return r;
+    e = await_claim(w, item);
+    if (e < 0 || item->claim == ITEM_CLAIMED)
+        return e < 0 ? e : r;
+    document_release(ret);
+    outcome_set(trouble, OUTCOME_DEFERRED, "not-claimed", "the claim of this delivery was not committed");
+    return 1;
 }
 
 static int await_answer(struct worker *w)
@@ -222,10 +253,11 @@ static int desk_report(struct desk *d, struct parcel *p, const struct outcome *o
     struct worker *w = worker_of(d);
     struct item *item = (struct item *)p;
     struct buffer line = BUFFER(PROTOCOL_LINE);
-    int r;
+    int r = await_claim(w, item);
 
     CRASH_POINT("worker.reporting");
-    r = say(w, &line, word_add_outcome(&line, &p->id, o, item->template_hash));
+    if (r == 0 && item->claim == ITEM_CLAIMED)
+        r = say(w, &line, word_add_outcome(&line, &p->id, o, item->template_hash));
     CRASH_POINT("worker.reported");
     secret_wipe_frames(); /* those below were wiped when the document was composed */
 

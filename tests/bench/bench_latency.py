@@ -64,7 +64,7 @@ def one_by_one(bench, prefix, parts, n, beside=lambda: None):
         time.sleep(IDLE)
         start = time.monotonic()
         issuer.hand_in(line)
-        times.append(sink.tally.wait(taken + 1, pause=0.0002) - start)
+        times.append(sink.tally.wait(taken + 1, pause=IDLE) - start)  # who looks too often is in the way
         control.wait_delivered(delivered + turn)
         beside()
     return times

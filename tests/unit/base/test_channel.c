@@ -230,6 +230,41 @@ static void tells_when_the_peer_is_gone(void **state)
     assert_int_equal(f->ends, 1);
 }
 
+static void hear(struct fixture *f, const char *expected)
+{
+    char bytes[64];
+    ssize_t n = recv(f->peer, bytes, sizeof(bytes) - 1, MSG_DONTWAIT);
+
+    bytes[n < 0 ? 0 : n] = '\0';
+    assert_string_equal(bytes, expected);
+}
+
+static void sends_at_once_what_is_pushed(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(channel_send(f->channel, "now\n", 4), 0);
+    hear(f, "");
+    channel_push(f->channel);
+    hear(f, "now\n");
+    channel_push(f->channel);
+    assert_int_equal(channel_send(f->channel, "then\n", 5), 0);
+    settle(f->loop);
+    hear(f, "then\n");
+}
+
+static void pushing_does_not_tell_that_the_peer_is_gone(void **state)
+{
+    struct fixture *f = *state;
+
+    f->peer = (close(f->peer), -1);
+    assert_int_equal(channel_send(f->channel, "late\n", 5), 0);
+    channel_push(f->channel);
+    assert_int_equal(f->ends, 0);
+    settle(f->loop);
+    assert_int_equal(f->ends, 1);
+}
+
 static void knows_its_peer(void **state)
 {
     struct fixture *f = *state;
@@ -249,6 +284,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(stops_listening_to_who_does_not_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(may_be_closed_from_its_own_callback, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_when_the_peer_is_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sends_at_once_what_is_pushed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(pushing_does_not_tell_that_the_peer_is_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(knows_its_peer, set_up, tear_down),
     };
 

@@ -42,12 +42,15 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void hands_out_after_the_claim_is_committed(void **state)
+static void workers_prepare_until_the_claim_is_committed(void **state)
 {
     struct fixture *f = *state;
     struct uuid id = yard_put(f->yard, "print"), taken = played_take(f->yard, &f->print, STAGE_FRESH);
     struct look l = yard_look(f->yard, &id);
 
+    assert_int_equal(f->print.ahead, 1);
+    assert_true(played_hears_nothing(f->yard, &f->print));
+    assert_int_equal(f->print.ahead, 0);
     assert_true(uuid_equal(&id, &taken));
     assert_int_equal(l.state, STATE_SENDING);
     assert_int_equal(l.attempts, 1);
@@ -688,6 +691,14 @@ static struct uuid put_unclaimed(struct fixture *f)
     return id;
 }
 
+static void hear_dropped(struct fixture *f)
+{
+    struct order o = played_hear(f->yard, &f->print);
+
+    assert_int_equal(o.kind, ORDER_DROPPED);
+    order_release(&o);
+}
+
 static void an_undone_claim_leaves_nothing_behind(void **state)
 {
     struct fixture *f = *state;
@@ -699,6 +710,9 @@ static void an_undone_claim_leaves_nothing_behind(void **state)
     assert_int_equal(f->fault.turns, 0);
     assert_int_equal(yard_look(f->yard, &id).state, STATE_QUEUED);
     assert_false(dispatch_is_busy(f->yard->dispatch));
+    taken = played_take(f->yard, &f->print, STAGE_FRESH);
+    assert_true(uuid_equal(&id, &taken));
+    hear_dropped(f);
     taken = played_take(f->yard, &f->print, STAGE_FRESH);
     assert_true(uuid_equal(&id, &taken));
     assert_int_equal(yard_look(f->yard, &id).attempts, 1);
@@ -765,7 +779,7 @@ static void a_claim_that_nobody_knows_of_is_taken_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(hands_out_after_the_claim_is_committed),
+        TEST(workers_prepare_until_the_claim_is_committed),
         TEST(settles_by_the_outcome),
         TEST(answers_a_mark_after_its_commit),
         TEST(tries_again_what_was_deferred),

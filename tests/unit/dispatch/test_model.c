@@ -127,12 +127,13 @@ static void hear(struct world *w, struct played *worker)
     while (!played_hears_nothing(w->yard, worker)) {
         struct order o = played_hear_any(w->yard, worker);
 
-        if (o.kind == ORDER_DELIVER)
+        if (o.kind == ORDER_DELIVER || o.kind == ORDER_PREPARE)
             take_parcel(w, &o.parcel);
         for (size_t i = 0; o.kind == ORDER_GO && i < o.n_ids; i++)
             take_go(w, &o.ids[i]);
         order_release(&o);
     }
+    holds(w, worker->ahead == 0);
 }
 
 static void hear_all(struct world *w)

@@ -152,6 +152,14 @@ static bool turn_until_readable(struct yard *y, int fd)
     return false;
 }
 
+static void count_ahead(struct played *w, const struct order *o)
+{
+    if (o->kind == ORDER_PREPARE)
+        w->ahead++;
+    if (o->kind == ORDER_CLAIMED || o->kind == ORDER_DROPPED)
+        w->ahead = 0;
+}
+
 struct order played_hear_any(struct yard *y, struct played *w)
 {
     struct order o;
@@ -159,10 +167,15 @@ struct order played_hear_any(struct yard *y, struct played *w)
     size_t size;
     int r;
 
+    if (w->has_next) {
+        w->has_next = false;
+        return w->next;
+    }
     while ((r = lines_next(&w->input, false, &line, &size)) == -EAGAIN)
         assert_true(turn_until_readable(y, w->fd));
     assert_int_equal(r, 1);
     assert_int_equal(order_parse(line, size, &o), 0);
+    count_ahead(w, &o);
     return o;
 }
 
@@ -173,7 +186,7 @@ struct order played_hear(struct yard *y, struct played *w)
 
     do
         o = played_hear_any(y, w);
-    while (o.kind == ORDER_TIDY);
+    while (o.kind == ORDER_TIDY || o.kind == ORDER_CLAIMED);
     return o;
 }
 
@@ -194,7 +207,11 @@ bool played_hears_nothing(struct yard *y, struct played *w)
     struct pollfd p = { .fd = w->fd, .events = POLLIN };
 
     yard_turn(y);
-    return buffer_size(&w->input.input) == w->input.taken && poll(&p, 1, 0) == 0;
+    while (!w->has_next && (buffer_size(&w->input.input) > w->input.taken || poll(&p, 1, 0) > 0)) {
+        w->next = played_hear_any(y, w);
+        w->has_next = w->next.kind != ORDER_CLAIMED;
+    }
+    return !w->has_next;
 }
 
 void played_say(struct yard *y, struct played *w, struct buffer *line)
@@ -240,7 +257,7 @@ struct uuid played_take(struct yard *y, struct played *w, enum stage stage)
     struct order o = played_hear(y, w);
     struct uuid id = o.parcel.id;
 
-    assert_int_equal(o.kind, ORDER_DELIVER);
+    assert_int_equal(o.kind, stage == STAGE_FRESH ? ORDER_PREPARE : ORDER_DELIVER);
     assert_int_equal(o.parcel.stage, stage);
     assert_int_equal(o.parcel.sealed != NULL, stage != STAGE_SPOOLED);
     order_release(&o);
@@ -271,6 +288,9 @@ void played_die(struct yard *y, struct played *w)
 {
     close(w->fd);
     buffer_release(&w->input.input);
+    if (w->has_next)
+        order_release(&w->next);
+    w->has_next = false;
     w->fd = -1;
     yard_turn(y);
 }

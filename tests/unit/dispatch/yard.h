@@ -20,6 +20,9 @@ struct played {
     int fd;
     char method[32];
     struct lines input;
+    unsigned ahead; /* parcels that it was to prepare since it was last told of their claim */
+    struct order next; /* heard already */
+    bool has_next;
 };
 
 struct yard {
@@ -49,11 +52,11 @@ void yard_workers(struct yard *y, struct played *ret_print, struct played *ret_e
 
 /* The next order of any kind; waits for it, with a bound. */
 struct order played_hear_any(struct yard *y, struct played *w);
-/* The same, without those to look for what interrupted attempts left. */
+/* The same, without those to look for what interrupted attempts left, and without the word that parcels are claimed. */
 struct order played_hear(struct yard *y, struct played *w);
 /* Passes over orders until one of those. */
 void played_hear_tidy(struct yard *y, struct played *w);
-/* True when no order of any kind comes while the loop is idle. */
+/* True when no order comes while the loop is idle, but for that word. */
 bool played_hears_nothing(struct yard *y, struct played *w);
 /* The id of the parcel that comes next, which must be at STAGE. */
 struct uuid played_take(struct yard *y, struct played *w, enum stage stage);

@@ -219,6 +219,29 @@ static void a_hook_may_fail(void **state)
     assert_int_equal(b->waiters[0].r, 0);
 }
 
+static void after_commit(void *userdata, int r)
+{
+    struct bench *b = userdata;
+
+    assert_false(store_is_dirty(b->f.store));
+    tell(b, r == 0 ? "committed" : "undone");
+}
+
+static void hooks_hear_first_how_it_went(void **state)
+{
+    struct bench *b = *state;
+
+    b->hooks[0] = (struct commit_hook){ .before = failing_hook, .after = after_commit, .userdata = b };
+    commit_hook(b->commit, &b->hooks[0]);
+    join(b, 0, "one");
+    run(b, 30);
+    assert_string_equal(b->told, "undone one ");
+    join(b, 0, "one");
+    join(b, 1, "two");
+    run(b, 30);
+    assert_string_equal(b->told, "undone one committed one two ");
+}
+
 /* Always ready, before any idle source. */
 static int on_busy(sd_event_source *source, void *userdata)
 {
@@ -373,6 +396,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_poke_gives_a_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(a_verb_that_failed_undoes_for_all, setup, teardown),
         cmocka_unit_test_setup_teardown(a_hook_may_fail, setup, teardown),
+        cmocka_unit_test_setup_teardown(hooks_hear_first_how_it_went, setup, teardown),
         cmocka_unit_test_setup_teardown(many_joins_do_not_wait_for_quiet, setup, teardown),
         cmocka_unit_test_setup_teardown(a_busy_loop_does_not_starve_a_commit, setup, teardown),
         cmocka_unit_test_setup_teardown(flush_commits_now_and_without_hooks, setup, teardown),

@@ -44,9 +44,9 @@ static void carries_a_parcel(void **state)
     struct order o;
 
     (void)state;
-    assert_int_equal(order_add_deliver(&b, &p, "{\"id\":\"e1\"}", "{\"job_id\":7}"), 0);
+    assert_int_equal(order_add_parcel(&b, ORDER_PREPARE, &p, "{\"id\":\"e1\"}", "{\"job_id\":7}"), 0);
     assert_int_equal(parse_order(&b, &o), 0);
-    assert_int_equal(o.kind, ORDER_DELIVER);
+    assert_int_equal(o.kind, ORDER_PREPARE);
     assert_true(uuid_equal(&o.parcel.id, &p.id));
     assert_int_equal(o.parcel.copy, 2);
     assert_int_equal(o.parcel.attempt, 3);
@@ -70,7 +70,7 @@ static void leaves_no_half_line(void **state)
     (void)state;
     assert_int_equal(buffer_add_text(&b, "x"), 0);
     assert_int_equal(
-        order_add_deliver(&b, &p, "{\"id\":\"a text that is longer than what the buffer may hold\"}", NULL),
+        order_add_parcel(&b, ORDER_DELIVER, &p, "{\"id\":\"a text that is longer than what the buffer may hold\"}", NULL),
         -ENOBUFS);
     assert_int_equal(buffer_size(&b), 1);
     buffer_release(&b);
