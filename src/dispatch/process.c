@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -12,48 +12,16 @@
 
 extern char **environ;
 
-/* GLib would keep what it frees in small pieces, without overwriting it. */
-static char *const worker_environment[] = { "G_SLICE=always-malloc" };
-
-static bool is_overridden(const char *variable)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(worker_environment); i++) {
-        size_t n = strcspn(worker_environment[i], "=") + 1;
-
-        if (strncmp(variable, worker_environment[i], n) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* The daemon's environment with the worker's additions; the strings are borrowed. */
-static char **make_environment(void)
-{
-    size_t n = 0, m = 0;
-    char **list;
-
-    while (environ[n])
-        n++;
-    list = calloc(n + ARRAY_SIZE(worker_environment) + 1, sizeof(*list));
-    if (!list)
-        return NULL;
-    for (size_t i = 0; i < n; i++)
-        if (!is_overridden(environ[i]))
-            list[m++] = environ[i];
-    memcpy(list + m, worker_environment, sizeof(worker_environment));
-    return list;
-}
-
 static int spawn(const char *program, int socket, pid_t *ret)
 {
-    CLEANUP(free_cleanup) char **environment = make_environment();
     char *const arguments[] = { (char *)program, NULL };
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none;
     int r;
 
-    if (!environment)
+    /* GLib would keep what it frees in small pieces, without overwriting it. */
+    if (setenv("G_SLICE", "always-malloc", 1) < 0)
         return -ENOMEM;
     sigemptyset(&none);
     posix_spawn_file_actions_init(&actions);
@@ -61,7 +29,7 @@ static int spawn(const char *program, int socket, pid_t *ret)
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     posix_spawnattr_setsigmask(&attributes, &none);
-    r = -posix_spawn(ret, program, &actions, &attributes, arguments, environment);
+    r = -posix_spawn(ret, program, &actions, &attributes, arguments, environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return r;
