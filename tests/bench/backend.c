@@ -37,17 +37,26 @@ static struct tally *open_tally(void)
     return tally_make(path);
 }
 
-static bool print_letter(FILE *in)
+/* As much as fits. */
+static size_t read_letter(int in, char *bytes, size_t size)
 {
-    char *bytes = in ? malloc(LETTER_MOST) : NULL;
-    size_t n = bytes ? fread(bytes, 1, LETTER_MOST, in) : 0;
-    unsigned sheets = count_sheets(bytes, n);
+    size_t n = 0;
+    ssize_t got;
+
+    while (n < size && (got = read(in, bytes + n, size - n)) > 0)
+        n += (size_t)got;
+    return n;
+}
+
+static bool print_letter(int in)
+{
+    char bytes[LETTER_MOST];
+    unsigned sheets = count_sheets(bytes, read_letter(in, bytes, sizeof(bytes)));
     struct tally *t = sheets ? open_tally() : NULL;
 
-    free(bytes);
     if (!t)
         return false;
-    fprintf(stderr, "PAGE: total %u\n", sheets);
+    dprintf(STDERR_FILENO, "PAGE: total %u\n", sheets);
     tally_add(t); /* cupsd runs one backend a printer: nobody else writes */
     return true;
 }
@@ -58,5 +67,5 @@ int main(int argc, char **argv)
         puts("direct capture \"Unknown\" \"Counts what it prints\"");
         return 0;
     }
-    return print_letter(argc > 6 ? fopen(argv[6], "re") : stdin) ? 0 : 1;
+    return print_letter(argc > 6 ? open(argv[6], O_RDONLY | O_CLOEXEC) : STDIN_FILENO) ? 0 : 1;
 }

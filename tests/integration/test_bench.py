@@ -14,6 +14,7 @@ FIGURES = {
     "mail": {"postfix", "libesmtp"},
     "mail-sealed": {"postfix", "libesmtp"},
     "print": {"libcups", "rsvg-convert|lp"},
+    "print-disk": {"libcups", "rsvg-convert|lp"},
     "render": {"pango+cairo", "librsvg", "rsvg-convert", "weasyprint"},
     "nopin": {"sqlite", "sqlite-one-row"},
     "latency": {"fdatasync+smtp", "fdatasync+pipelined"},

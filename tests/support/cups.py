@@ -106,7 +106,7 @@ ServerRoot {dir}/root
 ServerBin {dir}/bin
 CacheDir {cache}
 StateDir {dir}/state
-RequestRoot {dir}/spool
+RequestRoot {spool}
 TempDir {dir}/tmp
 DocumentRoot {dir}/empty
 AccessLog {dir}/log/access_log
@@ -148,14 +148,15 @@ def die_with_parent():
 
 
 class PrivateCups:
-    """One cupsd below DIR; `server` is what print.server wants. CACHE, where its list of jobs is, may be in memory:
-    the jobs themselves are files of the spool, which are read when there is no list, or an older one."""
+    """One cupsd below DIR; `server` is what print.server wants. CACHE, where its list of jobs is, and SPOOL may be in
+    memory: the jobs themselves are files of the spool, which are read when there is no list, or an older one."""
 
-    def __init__(self, folder, printers=("pin",), max_jobs=MAX_JOBS, extra="", defaults=False, cache=None):
+    def __init__(self, folder, printers=("pin",), max_jobs=MAX_JOBS, extra="", defaults=False, cache=None, spool=None):
         self.dir = pathlib.Path(folder).absolute()
         self.printers = list(printers)
         self.max_jobs = max_jobs
-        self.cache = pathlib.Path(cache) if cache else self.dir / "cache"
+        self.cache = pathlib.Path(cache or self.dir / "cache")
+        self.spool = pathlib.Path(spool or self.dir / "spool")
         self.extra = extra
         self.defaults = defaults
         self.process = None
@@ -188,9 +189,9 @@ class PrivateCups:
         backend.write_text(BACKEND)
         backend.chmod(0o755)
 
-    def _reachable(self):
+    @staticmethod
+    def _reachable(folder):
         """The printer's account must be able to enter the folders above its own; mkdtemp() makes them 0700."""
-        folder = self.dir
         while os.geteuid() == 0 and folder != folder.parent and folder.stat().st_uid == 0:
             if not folder.stat().st_mode & 0o001:
                 folder.chmod(folder.stat().st_mode | 0o011)
@@ -202,13 +203,15 @@ class PrivateCups:
         (self.dir / "root" / name).write_text("\n".join(lines) + "\n")
 
     def prepare(self):
-        for part in ("root/ppd", "bin/backend", "state", "spool", "tmp", "empty", "log", "printed"):
+        for part in ("root/ppd", "bin/backend", "state", "tmp", "empty", "log", "printed"):
             (self.dir / part).mkdir(parents=True, exist_ok=True)
-        self.cache.mkdir(parents=True, exist_ok=True)
-        self._reachable()
+        for folder in (self.cache, self.spool):
+            folder.mkdir(parents=True, exist_ok=True)
+        for folder in (self.dir, self.spool.parent):
+            self._reachable(folder)
         self._make_serverbin()
         user, group, system_group = self._accounts()
-        values = {"dir": self.dir, "cache": self.cache, "user": user, "group": group,
+        values = {"dir": self.dir, "cache": self.cache, "spool": self.spool, "user": user, "group": group,
                   "system_group": system_group, "socket": self.server, "max_jobs": self.max_jobs, "extra": self.extra}
         self._write("cupsd.conf", CUPSD_CONF.format(**values))
         self._write("cups-files.conf", CUPS_FILES_CONF.format(**values))
@@ -261,8 +264,13 @@ class PrivateCups:
         self.process = None
 
     def lose_cache(self):
-        """While it does not run: as when the machine had lost power, and CACHE were in memory."""
+        """While it does not run: as when the machine had lost power, and its list of jobs were in memory."""
         shutil.rmtree(self.cache, ignore_errors=True)
+
+    def lose_spool(self):
+        """The same when the jobs were in memory, too: it begins anew, with the number 1."""
+        self.lose_cache()
+        shutil.rmtree(self.spool, ignore_errors=True)
 
     def __enter__(self):
         return self.start()
