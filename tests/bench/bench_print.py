@@ -1,5 +1,5 @@
-"""Events submitted, to the letters completed by the printer; beside a bare loop of libcups and one of commands; with the spool in
-memory and on the disk."""
+"""Events submitted, to the letters completed by the printer; beside a bare loop of libcups and one of commands. With the
+spool in memory, and on the disk."""
 
 import contextlib
 import pathlib
@@ -42,8 +42,10 @@ class Queue:
 
     def __init__(self, bench, name, n, stack, memory, spool):
         self.bench, self.name, self.n = bench, name, n
-        self.cups = stack.enter_context(CountingCups(bench, f"{name}-cups", cache=memory / f"{name}-cache", spool=spool))
-        self.dispatcher = stack.enter_context(dispatcher_of(bench, name, pin="print", print={"server": self.cups.server}))
+        self.cups = CountingCups(bench, f"{name}-cups", cache=memory / f"{name}-cache", spool=spool)
+        stack.enter_context(self.cups)
+        self.dispatcher = dispatcher_of(bench, name, pin="print", print={"server": self.cups.server})
+        stack.enter_context(self.dispatcher)
         self.control = stack.enter_context(Control(self.dispatcher))
         self.tally = self.cups.tally()
         self.deliver("warm", WINDOW)
@@ -98,7 +100,8 @@ def run(bench):
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pindispatch-bench-", dir="/dev/shm"))
         memory = pathlib.Path(folder)
-        queues = [Queue(bench, "print", n, stack, memory, memory / "spool"), Queue(bench, "print-disk", n, stack, memory, None)]
+        queues = [Queue(bench, "print", n, stack, memory, memory / "spool"),
+                  Queue(bench, "print-disk", n, stack, memory, None)]
         svg = bench_render.filled_letter(bench)
         values = bench.rounds("print", UNIT, {name: run for q in queues for name, run in q.contestants(svg).items()})
     return [q.figure(values) for q in queues]
