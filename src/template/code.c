@@ -164,21 +164,54 @@ static bool is_dark(const struct zint_symbol *s, int x, int y)
     return s->encoded_data[y][x / 8] >> (x % 8) & 1;
 }
 
-/* Bars side by side are one rectangle: no seams where a renderer smooths edges. */
-static void add_row(cairo_t *cr, const struct zint_symbol *s, int y, double height)
+static void surface_cleanup(cairo_surface_t **s)
 {
-    for (int x = 0, end; x < s->width; x = end) {
-        for (end = x; end < s->width && is_dark(s, end, y);)
-            end++;
-        if (end > x)
-            cairo_rectangle(cr, x, y * height, end - x, height);
-        else
-            end++;
-    }
+    cairo_surface_destroy(*s);
+}
+
+static void pattern_cleanup(cairo_pattern_t **p)
+{
+    cairo_pattern_destroy(*p);
+}
+
+static bool is_little_endian(void)
+{
+    static const uint16_t one = 1;
+
+    return *(const unsigned char *)&one == 1;
+}
+
+/* In an A1 image a pixel is a bit, in words of the machine's byte order (cairo_format_t). */
+static void set_pixel(unsigned char *row, int x)
+{
+    uint32_t word;
+
+    row += x / 32 * (int)sizeof(word);
+    memcpy(&word, row, sizeof(word));
+    word |= is_little_endian() ? 1U << (x % 32) : 1U << (31 - x % 32);
+    memcpy(row, &word, sizeof(word));
+}
+
+/* A module is a pixel, and the image a stencil: a PDF has a few bytes of it, and no seams where a renderer smooths
+ * the edges of what touches. An error stays in the surface, and then in CR. */
+static cairo_surface_t *make_stencil(const struct zint_symbol *s)
+{
+    cairo_surface_t *image = cairo_image_surface_create(CAIRO_FORMAT_A1, s->width, s->rows);
+    unsigned char *bytes = cairo_image_surface_get_data(image);
+    int stride = cairo_image_surface_get_stride(image);
+
+    for (int y = 0; bytes && y < s->rows; y++)
+        for (int x = 0; x < s->width; x++)
+            if (is_dark(s, x, y))
+                set_pixel(bytes + y * stride, x);
+    cairo_surface_mark_dirty(image);
+    return image;
 }
 
 static void draw_symbol(const struct code *c, cairo_t *cr, const struct zint_symbol *s, double module)
 {
+    __attribute__((cleanup(surface_cleanup))) cairo_surface_t *stencil = make_stencil(s);
+    __attribute__((cleanup(pattern_cleanup))) cairo_pattern_t *pattern = cairo_pattern_create_for_surface(stencil);
     bool is_square = s->rows > 1;
     double width = s->width * module, height = is_square ? s->rows * module : c->box.height;
 
@@ -190,9 +223,8 @@ static void draw_symbol(const struct code *c, cairo_t *cr, const struct zint_sym
     cairo_set_source_rgb(cr, 0, 0, 0);
     cairo_translate(cr, c->box.x + (c->box.width - width) / 2, c->box.y + (c->box.height - height) / 2);
     cairo_scale(cr, module, is_square ? module : height);
-    for (int y = 0; y < s->rows; y++)
-        add_row(cr, s, y, 1);
-    cairo_fill(cr);
+    cairo_pattern_set_filter(pattern, CAIRO_FILTER_NEAREST);
+    cairo_mask(cr, pattern);
     cairo_restore(cr);
 }
 
