@@ -303,6 +303,13 @@ class PrivateCups:
     def lpstat(self, *arguments):
         return self._run("lpstat", *arguments)
 
+    def print_other(self, held=False, printer="pin"):
+        """Somebody else's job."""
+        path = self.dir / "other.pdf"
+        path.write_text("%PDF-1.4\n<< /Type /Page >>\n")
+        hold = ["-H", "hold"] if held else []
+        self._run("lp", "-d", printer, *hold, "-o", "job-sheets=none,none", str(path))
+
     def cancel_all(self, printer="pin"):
         self._run("cancel", "-a", printer)
 
