@@ -21,6 +21,7 @@ enum {
     ANSWER_SECONDS = 80,   /* all of a request */
     DEADLINE_SECONDS = 90, /* this process' own: more than those above, less than the dispatcher's patience */
     WAIT_MILLISECONDS = 1000,
+    REQUEST_MOST = DOCUMENT_MOST + 64 * 1024,
     ANSWER_MOST = 8 * 1024 * 1024,
 };
 
@@ -37,11 +38,11 @@ struct connection {
 /* One request on its way, and its answer. */
 struct exchange {
     struct connection *c;
-    struct buffer head;       /* the request, encoded */
-    const struct document *d; /* behind it; may be NULL */
-    size_t sent, read;        /* bytes taken of both together, and of the answer by the decoder */
+    struct buffer request; /* encoded, with the document behind it: what is in one piece leaves in one piece */
     struct buffer answer;
+    size_t read; /* of the answer, by the decoder */
     struct outcome *trouble;
+    bool begun; /* the request may be on its way */
     bool told;  /* TROUBLE is set */
     int status; /* of HTTP */
     char why[CURL_ERROR_SIZE];
@@ -116,31 +117,14 @@ static int destination_trouble(struct outcome *o, const struct connection *c, co
     return 1;
 }
 
-/* The most of SIZE bytes that begin at OFFSET of request and document together. */
-static size_t take(struct exchange *x, char *bytes, size_t size)
+/* Libcurl is about to send the request; again, when a kept connection ended before there was an answer. */
+static int on_request(void *exchange, char *remote, char *local, int remote_port, int local_port)
 {
-    size_t head = buffer_size(&x->head), all = head + (x->d ? buffer_size(&x->d->bytes) : 0);
-    size_t end = x->sent < head ? head : all;
-    const char *from = x->sent < head  ? buffer_bytes(&x->head) + x->sent
-                       : x->sent < all ? buffer_bytes(&x->d->bytes) + (x->sent - head)
-                                       : NULL;
-    size_t n = end - x->sent < size ? end - x->sent : size;
-    if (n)
-        memcpy(bytes, from, n);
-    x->sent += n;
-    return n;
-}
-
-static size_t on_read(char *bytes, size_t size, size_t n, void *exchange)
-{
-    return take(exchange, bytes, size * n);
-}
-
-/* Libcurl goes back to the start only to repeat a request. */
-static int on_seek(void *exchange, curl_off_t offset, int origin)
-{
-    (void)exchange, (void)offset, (void)origin;
-    return CURL_SEEKFUNC_FAIL;
+    struct exchange *x = exchange;
+    bool again = x->begun;
+    (void)remote, (void)local, (void)remote_port, (void)local_port;
+    x->begun = true;
+    return again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static size_t on_write(char *bytes, size_t size, size_t n, void *exchange)
@@ -213,13 +197,11 @@ static void set_patience(CURL *h)
 
 static void set_content(CURL *h, struct exchange *x)
 {
-    size_t size = buffer_size(&x->head) + (x->d ? buffer_size(&x->d->bytes) : 0);
-    curl_easy_setopt(h, CURLOPT_POST, 1L);
-    curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
+    curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)buffer_size(&x->request));
+    curl_easy_setopt(h, CURLOPT_POSTFIELDS, buffer_bytes(&x->request));
     curl_easy_setopt(h, CURLOPT_HTTPHEADER, x->c->headers);
-    curl_easy_setopt(h, CURLOPT_READFUNCTION, on_read);
-    curl_easy_setopt(h, CURLOPT_READDATA, x);
-    curl_easy_setopt(h, CURLOPT_SEEKFUNCTION, on_seek);
+    curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, on_request);
+    curl_easy_setopt(h, CURLOPT_PREREQDATA, x);
     curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_write);
     curl_easy_setopt(h, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(h, CURLOPT_ERRORBUFFER, x->why);
@@ -322,13 +304,17 @@ static ssize_t decode_some(void *exchange, ipp_uchar_t *bytes, size_t size)
     return (ssize_t)n;
 }
 
-static int encode(struct exchange *x, ipp_t *request)
+static int encode(struct exchange *x, ipp_t *request, const struct document *d)
 {
-    ipp_state_t state;
-    do
-        state = ippWriteIO(&x->head, encode_some, 1, NULL, request);
-    while (state != IPP_STATE_DATA && state != IPP_STATE_ERROR);
-    return state == IPP_STATE_DATA ? 0 : -ENOMEM;
+    ipp_state_t state = IPP_STATE_IDLE;
+    size_t size = d ? buffer_size(&d->bytes) : 0;
+    if (buffer_reserve(&x->request, ippLength(request) + size) < 0)
+        return -ENOMEM;
+    while (state != IPP_STATE_DATA && state != IPP_STATE_ERROR)
+        state = ippWriteIO(&x->request, encode_some, 1, NULL, request);
+    if (state != IPP_STATE_DATA)
+        return -ENOMEM;
+    return size ? buffer_add(&x->request, buffer_bytes(&d->bytes), size) : 0;
 }
 
 static int decode(struct exchange *x, ipp_t **ret)
@@ -346,10 +332,10 @@ static int decode(struct exchange *x, ipp_t **ret)
     return 0;
 }
 
-static int run(struct exchange *x, ipp_t *request, const char *resource, ipp_t **ret)
+static int run(struct exchange *x, ipp_t *request, const char *resource, const struct document *d, ipp_t **ret)
 {
     CURLcode code = CURLE_OK;
-    int r = encode(x, request);
+    int r = encode(x, request, d);
     if (r == 0)
         r = carry(x, resource, &code);
     if (r == 0)
@@ -364,7 +350,7 @@ int connection_ask(struct connection *c, ipp_t *request, const char *resource, c
 {
     CLEANUP(ipp_cleanup) ipp_t *owned = request;
     struct exchange x = {
-        .c = c, .d = d, .trouble = trouble, .head = BUFFER(ANSWER_MOST), .answer = BUFFER(ANSWER_MOST)
+        .c = c, .trouble = trouble, .request = BUFFER(REQUEST_MOST), .answer = BUFFER(ANSWER_MOST)
     };
     if (!owned)
         return -ENOMEM;
@@ -372,8 +358,8 @@ int connection_ask(struct connection *c, ipp_t *request, const char *resource, c
         return destination_trouble(trouble, c, "tls-required",
                                    "is not on this machine: no letter is sent there in clear");
     c->desk->deadline(c->desk, DEADLINE_SECONDS);
-    int r = run(&x, owned, resource, ret);
-    buffer_release(&x.head);
+    int r = run(&x, owned, resource, d, ret);
+    buffer_release(&x.request);
     buffer_release(&x.answer);
     return r;
 }
