@@ -36,7 +36,7 @@ static ipp_t *request_new(const struct loop *l, ipp_op_t operation, int job)
     ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_URI, "printer-uri", NULL, l->uri);
     if (job)
         ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "job-id", job);
-    ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_NAME, "requesting-user-name", NULL, "bench");
+    ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_NAME, "requesting-user-name", NULL, "pindispatch");
     return r;
 }
 
