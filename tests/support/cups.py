@@ -139,7 +139,7 @@ ErrorPolicy abort-job
 SAFETY = ("DirtyCleanInterval", "SyncOnClose", "PreserveJobFiles", "MaxJobs")
 # At each change of a job cupsd writes its list of all that it remembers: few, but more than print.window, for what
 # ended while nobody looked.
-MAX_JOBS = 150
+MAX_JOBS = 100
 
 
 def die_with_parent():
