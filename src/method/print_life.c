@@ -41,10 +41,14 @@ static bool read_token(ipp_attribute_t *a, char token[LIFE_NAME])
 {
     int size = 0;
     const char *data = ippGetOctetString(a, 0, &size);
+    char digits[16 + 1];
     if (!data || (size_t)size != strlen(mark) + 16 || memcmp(data, mark, strlen(mark)) != 0)
         return false;
-    snprintf(token, LIFE_NAME, "%.16s", data + strlen(mark));
-    return strspn(token, "0123456789abcdef") == 16;
+    snprintf(digits, sizeof(digits), "%.16s", data + strlen(mark));
+    if (strspn(digits, "0123456789abcdef") != 16)
+        return false;
+    memcpy(token, digits, sizeof(digits));
+    return true;
 }
 
 /* The oldest one, should two workers have made one each. */
