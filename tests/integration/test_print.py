@@ -12,6 +12,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
+import cups_relay  # noqa: E402
 from cups import PrivateCups  # noqa: E402
 from dispatcher import Dispatcher, canary, card_event, wait_until  # noqa: E402
 
@@ -261,6 +262,21 @@ class Interruption(PrintTest):
             self.dispatcher.kill_workers()
         self.wait_delivered(deliveries)
         self.assert_each_printed_once(deliveries)
+
+    def test_requests_lost_amid_a_batch(self):
+        relay = self.dir / "relay.sock"
+        cups_relay.Relay(self.cups.server, relay, self.dir / "lose")
+        self.dispatcher = self.make_dispatcher(print={"server": relay}, workers={"print": 1}, retry={"first": "50ms"})
+        self.dispatcher.start()
+        for operation in ("0x0005", "0x0006", "0x000a", "0x000d"):  # Create-Job, Send-Document, Get-Jobs, Release-Job
+            for how in ("", " before", " early"):
+                with self.subTest(operation + how):
+                    (self.dir / "lose").write_text(operation + how)
+                    deliveries = self.submit(*(card_event(f"{operation}{how}{n}", canary(6)) for n in range(5)))
+                    self.wait_delivered(deliveries)
+                    self.assertFalse((self.dir / "lose").exists(), "nothing was lost")
+                    self.assert_each_printed_once(deliveries)
+        self.assertEqual(self.cups.jobs(), [])
 
     def test_worker_that_hangs(self):
         self.dispatcher = self.make_dispatcher(workers={"deadline": "1s", "print": 1})
