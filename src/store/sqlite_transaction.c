@@ -7,7 +7,8 @@
 #include <pindispatch/crashpoint.h>
 
 enum {
-    LOG_PAGES = 2000,   /* the log is copied into the database beyond this (8 MiB) */
+    /* The log is copied into the database beyond this (24 MiB): a page that many events change is copied once. */
+    LOG_PAGES = 6000,
     LOG_ROOM = 1 << 20, /* bytes, for some dozens of small commits */
     PURGE_MARGIN = 128, /* erased rows left between what is removed and the oldest living secret: some pages */
     PURGE_LEAST = 64,   /* erased rows removed by a commit that erases; at most, this or twice what it erased */
