@@ -12,10 +12,10 @@
  *   {"do":"quit"}                                    {"say":"bye"}
  *                                                    {"say":"findings","findings":[{"code","reason"}…]}
  *
- * "prepare" comes before the commit of its claim: the worker composes meanwhile, and does nothing else before "claimed",
- * which is over all that was to be prepared; when that was not committed it is "dropped", and no more is said of it.
- * "go" answers a whole "mark", and "clear" a "waiting", in its order; "tidied" comes at the end of each "tidy".
- * Whatever is expected of a worker has a deadline. A worker that sees the end of file stops before its next
+ * "prepare" comes before the commit of its claim: the worker composes meanwhile, and does nothing else before
+ * "claimed", which is over all that was to be prepared; when that was not committed it is "dropped", and no more is
+ * said of it. "go" answers a whole "mark", and "clear" a "waiting", in its order; "tidied" comes at the end of each
+ * "tidy". Whatever is expected of a worker has a deadline. A worker that sees the end of file stops before its next
  * irreversible step. */
 #ifndef PINDISPATCH_PROTOCOL_H
 #define PINDISPATCH_PROTOCOL_H
@@ -89,8 +89,8 @@ void word_release(struct word *w);
 
 /* Writers append one line. 0, -ENOMEM, -ENOBUFS. */
 int order_add_setup(struct buffer *b, const char *method, const json_t *settings);
-/* KIND: deliver or prepare. EVENT and EVIDENCE are JSON texts as the store holds them (they may be NULL); P's own members of that name are
- * not looked at, so that the dispatcher need not parse what it only passes on. */
+/* KIND: deliver or prepare. EVENT and EVIDENCE are JSON texts as the store holds them (they may be NULL); P's own
+ * members of that name are not looked at, so that the dispatcher need not parse what it only passes on. */
 int order_add_parcel(struct buffer *b, enum order_kind kind, const struct parcel *p, const char *event,
                      const char *evidence);
 int order_add_ids(struct buffer *b, enum order_kind kind, const struct uuid *ids, size_t n); /* go, stop */

@@ -419,8 +419,7 @@ int link_deliver(struct link *k, struct flight *f)
     struct buffer line = BUFFER(PROTOCOL_LINE);
     bool ahead = f->place == FLIGHT_CLAIMED;
     int r = send_buffer(
-        k, &line,
-        order_add_parcel(&line, ahead ? ORDER_PREPARE : ORDER_DELIVER, &f->parcel, f->event, f->evidence));
+        k, &line, order_add_parcel(&line, ahead ? ORDER_PREPARE : ORDER_DELIVER, &f->parcel, f->event, f->evidence));
 
     if (r < 0)
         return r;

@@ -14,7 +14,7 @@
 struct item {
     struct parcel parcel; /* first: a method's struct parcel * is an item */
     char template_hash[65];
-    bool taken; /* by the method */
+    bool taken;                                            /* by the method */
     enum { ITEM_CLAIMED, ITEM_AHEAD, ITEM_DROPPED } claim; /* ahead: of the commit of its claim */
     struct item *next;
 };

@@ -13,7 +13,8 @@ static void try_order(const char *line, size_t size)
 
     if (order_parse(line, size, &o) < 0)
         return;
-    if ((o.kind == ORDER_DELIVER || o.kind == ORDER_PREPARE) && order_add_parcel(&b, o.kind, &o.parcel, NULL, NULL) < 0)
+    if ((o.kind == ORDER_DELIVER || o.kind == ORDER_PREPARE) &&
+        order_add_parcel(&b, o.kind, &o.parcel, NULL, NULL) < 0)
         abort();
     order_release(&o);
     buffer_release(&b);

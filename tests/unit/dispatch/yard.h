@@ -20,7 +20,7 @@ struct played {
     int fd;
     char method[32];
     struct lines input;
-    unsigned ahead; /* parcels that it was to prepare since it was last told of their claim */
+    unsigned ahead;    /* parcels that it was to prepare since it was last told of their claim */
     struct order next; /* heard already */
     bool has_next;
 };
@@ -52,7 +52,8 @@ void yard_workers(struct yard *y, struct played *ret_print, struct played *ret_e
 
 /* The next order of any kind; waits for it, with a bound. */
 struct order played_hear_any(struct yard *y, struct played *w);
-/* The same, without those to look for what interrupted attempts left, and without the word that parcels are claimed. */
+/* The same, without those to look for what interrupted attempts left, and without the word that parcels are claimed.
+ */
 struct order played_hear(struct yard *y, struct played *w);
 /* Passes over orders until one of those. */
 void played_hear_tidy(struct yard *y, struct played *w);

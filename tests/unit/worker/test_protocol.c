@@ -69,9 +69,9 @@ static void leaves_no_half_line(void **state)
 
     (void)state;
     assert_int_equal(buffer_add_text(&b, "x"), 0);
-    assert_int_equal(
-        order_add_parcel(&b, ORDER_DELIVER, &p, "{\"id\":\"a text that is longer than what the buffer may hold\"}", NULL),
-        -ENOBUFS);
+    assert_int_equal(order_add_parcel(&b, ORDER_DELIVER, &p,
+                                      "{\"id\":\"a text that is longer than what the buffer may hold\"}", NULL),
+                     -ENOBUFS);
     assert_int_equal(buffer_size(&b), 1);
     buffer_release(&b);
 }
