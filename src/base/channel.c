@@ -110,20 +110,28 @@ static void give_up(struct channel *c, int r)
         tell_end(c, r);
 }
 
+/* As much as the peer takes. 0 or -errno. */
+static int send_output(struct channel *c)
+{
+    ssize_t n = send(c->fd, buffer_bytes(&c->output), buffer_size(&c->output), MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    if (n < 0)
+        return -errno;
+    buffer_drop(&c->output, (size_t)n);
+    return 0;
+}
+
 static void write_output(struct channel *c)
 {
     while (buffer_size(&c->output) > 0) {
-        ssize_t n = send(c->fd, buffer_bytes(&c->output), buffer_size(&c->output), MSG_NOSIGNAL | MSG_DONTWAIT);
+        int r = send_output(c);
 
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno == EAGAIN)
+        if (r == -EAGAIN)
             return;
-        if (n < 0) {
-            give_up(c, -errno);
+        if (r < 0 && r != -EINTR) {
+            give_up(c, r);
             return;
         }
-        buffer_drop(&c->output, (size_t)n);
     }
     if (c->finishing)
         c->closed = true;
@@ -352,12 +360,8 @@ int channel_send(struct channel *c, const char *bytes, size_t size)
 
 void channel_push(struct channel *c)
 {
-    ssize_t n = buffer_size(&c->output) > 0
-                    ? send(c->fd, buffer_bytes(&c->output), buffer_size(&c->output), MSG_NOSIGNAL | MSG_DONTWAIT)
-                    : 0;
-
-    if (n > 0)
-        buffer_drop(&c->output, (size_t)n);
+    if (buffer_size(&c->output) > 0)
+        (void)send_output(c);
 }
 
 void channel_hold(struct channel *c, bool hold)

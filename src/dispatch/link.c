@@ -425,8 +425,10 @@ int link_deliver(struct link *k, struct flight *f)
         return r;
     CRASH_POINT("dispatch.handed-out");
     f->link = k;
-    f->place = ahead ? FLIGHT_CLAIMED : FLIGHT_AT_WORK;
-    k->ahead += ahead;
+    if (ahead)
+        k->ahead++;
+    else
+        f->place = FLIGHT_AT_WORK;
     f->begun = false;
     free(TAKE(f->event));
     free(TAKE(f->parcel.sealed));

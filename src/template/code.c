@@ -7,6 +7,8 @@
 
 #include <zint.h>
 
+#include <pindispatch/cleanup.h>
+
 #include "fields.h"
 #include "svg.h"
 
@@ -164,15 +166,8 @@ static bool is_dark(const struct zint_symbol *s, int x, int y)
     return s->encoded_data[y][x / 8] >> (x % 8) & 1;
 }
 
-static void surface_cleanup(cairo_surface_t **s)
-{
-    cairo_surface_destroy(*s);
-}
-
-static void pattern_cleanup(cairo_pattern_t **p)
-{
-    cairo_pattern_destroy(*p);
-}
+DEFINE_CLEANUP(cairo_surface_t, surface, cairo_surface_destroy)
+DEFINE_CLEANUP(cairo_pattern_t, pattern, cairo_pattern_destroy)
 
 static bool is_little_endian(void)
 {
@@ -210,8 +205,8 @@ static cairo_surface_t *make_stencil(const struct zint_symbol *s)
 
 static void draw_symbol(const struct code *c, cairo_t *cr, const struct zint_symbol *s, double module)
 {
-    __attribute__((cleanup(surface_cleanup))) cairo_surface_t *stencil = make_stencil(s);
-    __attribute__((cleanup(pattern_cleanup))) cairo_pattern_t *pattern = cairo_pattern_create_for_surface(stencil);
+    CLEANUP(surface_cleanup) cairo_surface_t *stencil = make_stencil(s);
+    CLEANUP(pattern_cleanup) cairo_pattern_t *pattern = cairo_pattern_create_for_surface(stencil);
     bool is_square = s->rows > 1;
     double width = s->width * module, height = is_square ? s->rows * module : c->box.height;
 
@@ -239,7 +234,7 @@ static double module_size(const struct code *c, const struct zint_symbol *s)
 
 static int draw_value(const struct code *c, struct sheet *sheet, const struct buffer *value)
 {
-    __attribute__((cleanup(symbol_cleanup))) struct zint_symbol *s = ZBarcode_Create();
+    CLEANUP(symbol_cleanup) struct zint_symbol *s = ZBarcode_Create();
     const cairo_matrix_t *m = &c->matrix;
     double points = sqrt(fabs(m->xx * m->yy - m->xy * m->yx)), module;
 

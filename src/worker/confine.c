@@ -165,7 +165,7 @@ static int load(scmp_filter_ctx f)
 
 int worker_confine(struct problem *p)
 {
-    __attribute__((cleanup(filter_cleanup))) scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+    CLEANUP(filter_cleanup) scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
     int r = f ? load(f) : -ENOMEM;
 
     if (r == -ENOMEM || r == 0)

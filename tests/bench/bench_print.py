@@ -97,10 +97,10 @@ class Queue:
 
 def run(bench):
     import bench_render
-    # Cupsd looks up who asks, which takes long where nobody has that name; where this is installed, the account exists.
-    users.root("systemd-sysusers", ROOT / "packaging" / "systemd" / "sysusers.conf")
     n = bench.size(SIZE)
     with contextlib.ExitStack() as stack:
+        # Cupsd looks up who asks, which takes long where nobody has that name; where this is installed, the account exists.
+        stack.enter_context(users.installed(ROOT / "packaging" / "systemd" / "sysusers.conf"))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pindispatch-bench-", dir="/dev/shm"))
         memory = pathlib.Path(folder)
         queues = [Queue(bench, "print", n, stack, memory, memory / "spool"),

@@ -1,7 +1,11 @@
 """Commands as other users: uids that nobody has, made by root, or by sudo where the test is not root."""
 
+import contextlib
+import grp
 import json
 import os
+import pathlib
+import pwd
 import subprocess
 import sys
 
@@ -35,6 +39,25 @@ def as_root():
 
 def root(*command):
     subprocess.run([*as_root(), *map(str, command)], check=True, timeout=30)
+
+
+def accounts():
+    return {user.pw_name for user in pwd.getpwall()}, {group.gr_name for group in grp.getgrall()}
+
+
+@contextlib.contextmanager
+def installed(conf):
+    """The accounts that CONF (sysusers.d) makes at an installation, for a while; those that are there stay."""
+    named = {line.split()[1] for line in pathlib.Path(conf).read_text().splitlines() if line[:2] in ("u ", "g ")}
+    users, groups = accounts()
+    root("systemd-sysusers", conf)
+    try:
+        yield
+    finally:
+        for user in accounts()[0] & named - users:
+            root("userdel", user)
+        for group in accounts()[1] & named - groups:  # userdel takes a user's own with it
+            root("groupdel", group)
 
 
 def ask_as(user, socket, *lines):
