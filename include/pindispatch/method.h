@@ -57,6 +57,7 @@ struct desk {
 enum method_flags {
     METHOD_KEEPS_NOTHING = 1 << 0, /* recorded at acceptance: no secret is stored, no worker is needed */
     METHOD_FENCED = 1 << 1,        /* what an interrupted attempt left can be found out and undone (print) */
+    METHOD_STEPS_BACK = 1 << 2,    /* its workers leave the processor to the server that they work for (print) */
 };
 
 /* Something that is no error and that an administrator should know all the same: P->where is the setting's name. */

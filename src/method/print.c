@@ -355,7 +355,7 @@ static const struct setting settings[] = {
 
 const struct method method_print = {
     .names = { "print", "print" },
-    .flags = METHOD_FENCED,
+    .flags = METHOD_FENCED | METHOD_STEPS_BACK,
     .document = DOCUMENT_LETTER,
     .settings = settings,
     .workers = "workers.print",

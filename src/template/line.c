@@ -85,6 +85,15 @@ static void insert(PangoAttrList *list, PangoAttribute *a, size_t start, size_t 
     pango_attr_list_insert(list, a);
 }
 
+static void insert_font(const struct setting *s, PangoAttrList *list, const struct style *style, size_t start,
+                        size_t end)
+{
+    PangoFontDescription *d = describe(s, style);
+
+    insert(list, pango_attr_font_desc_new(d), start, end);
+    pango_font_description_free(d);
+}
+
 static guint16 share16(double share)
 {
     return (guint16)lround(share * 65535);
@@ -93,11 +102,11 @@ static guint16 share16(double share)
 static void add_attributes(const struct setting *s, PangoAttrList *list, const struct style *style, size_t start,
                            size_t end)
 {
-    PangoFontDescription *d = describe(s, style);
     guint16 alpha = share16(style->opacity * style->fill_opacity);
     int spacing = (int)lround(style->letter_spacing * s->scale * s->share * PANGO_SCALE);
 
-    insert(list, pango_attr_font_desc_new(d), start, end);
+    if (style != &s->t->styles[0])
+        insert_font(s, list, style, start, end);
     insert(list,
            pango_attr_foreground_new(share16(style->fill.red), share16(style->fill.green), share16(style->fill.blue)),
            start, end);
@@ -105,7 +114,6 @@ static void add_attributes(const struct setting *s, PangoAttrList *list, const s
         insert(list, pango_attr_foreground_alpha_new(alpha > 0 ? alpha : 1), start, end);
     if (spacing != 0)
         insert(list, pango_attr_letter_spacing_new(spacing), start, end);
-    pango_font_description_free(d);
 }
 
 static void set_direction(struct setting *s)
@@ -236,19 +244,25 @@ static bool lines_fit(const struct setting *s, GSList *lines, double *ret_height
     return *ret_height <= room + tolerance;
 }
 
+static bool fits(const struct setting *s, double *ret_height)
+{
+    return lines_fit(s, pango_layout_get_lines_readonly(s->ts->layout), ret_height);
+}
+
 static bool fits_at(struct setting *s, double share, double *ret_height)
 {
     s->share = share;
     lay_out(s);
-    return lines_fit(s, pango_layout_get_lines_readonly(s->ts->layout), ret_height);
+    return fits(s, ret_height);
 }
 
-/* The largest letters with which it fits, to a hundredth of their size. False: not even with the least. */
+/* Laid out as it is, or with the largest letters with which it fits, to a hundredth of their size. False: not even
+ * with the least. */
 static bool fit(struct setting *s, double *ret_height)
 {
     double large = 1, small = s->t->least;
 
-    if (fits_at(s, 1, ret_height))
+    if (fits(s, ret_height))
         return true;
     if (small >= 1 || !fits_at(s, small, ret_height))
         return false;

@@ -15,6 +15,8 @@ struct typesetter {
     PangoFontMap *fonts;
     PangoContext *context;
     PangoLayout *layout;
+    PangoFont *font; /* any, and what it makes of blanks: typesetter_forget() */
+    PangoGlyphString *glyphs;
     size_t longest; /* bytes of any line shaped since typesetter_forget() */
 };
 

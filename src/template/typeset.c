@@ -22,6 +22,8 @@ int typesetter_new(struct typesetter **ret)
     pango_cairo_context_set_resolution(ts->context, 72);
     pango_context_set_round_glyph_positions(ts->context, FALSE);
     ts->layout = pango_layout_new(ts->context);
+    ts->font = pango_context_load_font(ts->context, pango_context_get_font_description(ts->context));
+    ts->glyphs = pango_glyph_string_new();
     cairo_font_options_destroy(options);
     *ret = TAKE(ts);
     return 0;
@@ -31,6 +33,9 @@ struct typesetter *typesetter_free(struct typesetter *ts)
 {
     if (!ts)
         return NULL;
+    if (ts->glyphs)
+        pango_glyph_string_free(ts->glyphs);
+    g_clear_object(&ts->font);
     g_clear_object(&ts->layout);
     g_clear_object(&ts->context);
     g_clear_object(&ts->fonts);
@@ -60,15 +65,13 @@ void typesetter_clear(struct typesetter *ts, const struct kept *kept)
  * overwritten only by one that is as long. */
 void typesetter_forget(struct typesetter *ts)
 {
+    PangoAnalysis analysis = { .font = ts->font, .language = pango_language_get_default() };
     char *blank;
 
     if (ts->longest == 0)
         return;
     blank = g_strnfill(ts->longest, ' ');
-    pango_layout_set_width(ts->layout, -1);
-    pango_layout_set_text(ts->layout, blank, (int)ts->longest);
-    (void)pango_layout_get_lines_readonly(ts->layout);
-    pango_layout_set_text(ts->layout, "", 0);
+    pango_shape(blank, (int)ts->longest, &analysis, ts->glyphs);
     g_free(blank);
     ts->longest = 0;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "confine.h"
@@ -404,12 +405,24 @@ static int deliver_all(struct worker *w, void *session)
     return r;
 }
 
+enum { NICE = 10 };
+
+/* A spooler prints one letter after the other, and while one is drawn it would wait for the processor. As the
+ * administrator has it when that is further back; who may not steps back no further. */
+static void step_back(void)
+{
+    if (getpriority(PRIO_PROCESS, 0) < NICE)
+        setpriority(PRIO_PROCESS, 0, NICE);
+}
+
 static int serve(struct worker *w)
 {
     struct buffer line = BUFFER(PROTOCOL_LINE);
     void *session = NULL;
     int r = w->method->open ? w->method->open(&w->desk, &session) : 0;
 
+    if (w->method->flags & METHOD_STEPS_BACK)
+        step_back();
     if (r == 0)
         r = deliver_all(w, session);
     if (r == 0)

@@ -59,7 +59,7 @@ class Tally:
         while self.read()[0] < n:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"only {self.read()[0]} of {n} arrived within {patience} s")
-            time.sleep(pause)
+            time.sleep(max(pause, 0.005 * (time.monotonic() - deadline + patience)))
         return self.read()[1]
 
 

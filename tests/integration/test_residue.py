@@ -22,6 +22,9 @@ from holders import Holders  # noqa: E402
 from smtp_scripted import ScriptedServer  # noqa: E402
 from tls import Authority  # noqa: E402
 
+LAST_WORDS = """<svg xmlns="http://www.w3.org/2000/svg" width="210mm" height="297mm" viewBox="0 0 210 297"
+    font-family="DejaVu Sans Mono" font-size="4"><text x="25" y="30">{{holder.name}}</text>
+    <text x="25" y="60">{{secret}}</text></svg>"""
 FINAL = ("delivered", "failed", "nopin", "dry-run", "cancelled", "in-doubt")
 
 
@@ -139,6 +142,15 @@ class Delivered(ResidueTest):
         self.start("print", "print", print=self.start_cups())
         self.assertEqual(set(self.deliver(*self.events("letter", 4, puk=True))), {"delivered"})
         self.assertEqual(len(self.cups.printed()), 8)
+        self.assert_nothing_left()
+
+    def test_letters_that_end_with_the_pin(self):
+        # The library that sets lines keeps the glyphs of the last ones.
+        templates = self.dir / "templates"
+        templates.mkdir()
+        (templates / "letter.svg").write_text(LAST_WORDS)
+        self.start("print", print=self.start_cups(), templates={"directory": str(templates)})
+        self.assertEqual(set(self.deliver(*self.events("last", 2))), {"delivered"})
         self.assert_nothing_left()
 
     def test_mails(self):

@@ -1,5 +1,6 @@
 """Workers as the packaged service has them: systemd starts one for each connection, with the key as a credential."""
 import json
+import os
 import pathlib
 import socket
 import subprocess
@@ -68,6 +69,21 @@ class Activated(unittest.TestCase):
         self.assertIn(self.dispatcher.state(delivery), ("queued", "deferred"))
         self.activate()
         self.dispatcher.wait_state(delivery, "delivered", seconds=60)
+
+
+class Priority(unittest.TestCase):
+    def test_who_draws_letters_steps_back(self):
+        """It leaves the processor to the spooler; who sends mails stays where the dispatcher is."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        dispatcher = Dispatcher(folder.name, "print", "email", workers={"print": 1, "email": 1}).start()
+        self.addCleanup(dispatcher.stop)
+        for delivery in dispatcher.submit(card_event("1", canary(8), canary(8)))[0]["deliveries"]:
+            dispatcher.wait_state(delivery["id"], "deferred")  # where it would go to, nobody is
+        own, *workers = (os.getpriority(os.PRIO_PROCESS, pid)
+                         for pid in [dispatcher.process.pid, *dispatcher.workers()])
+        self.assertEqual(sorted(workers), [own, max(10, own)])
+        self.assertEqual(own, os.getpriority(os.PRIO_PROCESS, 0))
 
 
 class Between:
