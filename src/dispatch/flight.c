@@ -336,6 +336,13 @@ static void note_destination(struct lane *l, const struct outcome *o)
         lane_note_well(l);
 }
 
+/* Where one has ended, others may have. */
+static void note_end(struct lane *l)
+{
+    l->ends = true;
+    lane_look_soon(l, true);
+}
+
 static void leave_link(struct flight *f)
 {
     if (f->link && f->link->in_hand > 0)
@@ -355,6 +362,8 @@ void flight_settle(struct flight *f, struct outcome *o, const char *template_has
         lane_look_soon(f->lane, false);
         return;
     }
+    if (f->parcel.stage == STAGE_SPOOLED)
+        note_end(f->lane);
     outcome_release(&f->outcome);
     f->outcome = *o;
     *o = (struct outcome){ .evidence = NULL };

@@ -1,6 +1,7 @@
 #include "lane.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 
@@ -9,6 +10,7 @@
 #include <pindispatch/settings.h>
 
 enum {
+    LOOK_FEW = 16,         /* resting flights at once, while some end */
     RECOVER_MOST = 100000, /* in hand at the end of an earlier run: bounded by its windows, far below this */
 };
 
@@ -130,15 +132,19 @@ static int on_due(sd_event_source *source, uint64_t now, void *userdata)
     return 0;
 }
 
+/* While some end, a look is at the oldest: a destination takes them in their order, and to ask it of each costs both
+ * sides. Whatever is wanted back is among them. */
 static int on_look(sd_event_source *source, uint64_t now, void *userdata)
 {
     struct lane *l = userdata;
+    unsigned most = l->ends ? LOOK_FEW : UINT_MAX, n = 0;
 
     (void)source;
     (void)now;
     l->look_after = l->look_after * 2 < LOOK_MOST ? l->look_after * 2 : LOOK_MOST;
+    l->ends = false;
     for (struct flight *f = l->flights; f; f = f->next)
-        if (f->place == FLIGHT_RESTING)
+        if (f->place == FLIGHT_RESTING && (n++ < most || f->parcel.withdraw))
             f->place = FLIGHT_WAITING;
     lane_hand_out(l);
     return 0;

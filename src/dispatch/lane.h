@@ -83,6 +83,7 @@ struct lane {
     sd_event_source *look;                 /* when resting flights are looked at */
     sd_event_source *again;                /* when unsaved changes are tried again */
     int64_t look_after;                    /* microseconds; grows while nothing changes */
+    bool ends;                             /* some have ended since the last look */
     sd_event_source *sweep;                /* when a worker looks for what interrupted attempts left */
     int64_t sweep_after;                   /* microseconds, from the last one */
     struct trouble trouble;

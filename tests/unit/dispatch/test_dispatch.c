@@ -152,6 +152,48 @@ static void a_spooled_letter_is_followed(void **state)
     yard_wait(f->yard, &id, STATE_DELIVERED);
 }
 
+enum { CROWD = 40 };
+
+/* How many letters the next look asks of: the first ENDED of them are printed, the others wait. */
+static unsigned look_at_crowd(struct fixture *f, unsigned ended)
+{
+    struct buffer line = BUFFER(PROTOCOL_LINE);
+    struct outcome o = { .evidence = NULL };
+    unsigned n = 0;
+
+    do {
+        struct uuid id = played_take(f->yard, &f->print, STAGE_SPOOLED);
+
+        outcome_set(&o, n++ < ended ? OUTCOME_DELIVERED : OUTCOME_SPOOLED, "known", "it is known");
+        assert_int_equal(word_add_outcome(&line, &id, &o, ""), 0);
+        outcome_release(&o);
+    } while (!played_hears_nothing(f->yard, &f->print));
+    played_say(f->yard, &f->print, &line);
+    return n;
+}
+
+static void a_look_is_at_the_oldest_while_some_end(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid ids[CROWD];
+
+    yard_set(f->yard, "print.window", "40");
+    for (unsigned i = 0; i < CROWD; i++)
+        ids[i] = yard_put(f->yard, "print");
+    for (unsigned i = 0; i < CROWD; i++) {
+        played_take(f->yard, &f->print, STAGE_FRESH);
+        played_report(f->yard, &f->print, &ids[i], OUTCOME_SPOOLED, "waiting", false);
+    }
+    while (look_at_crowd(f, 0) < CROWD)
+        continue;
+    assert_int_equal(look_at_crowd(f, 10), CROWD);
+    assert_int_equal(look_at_crowd(f, 1), 16);
+    yard_wait(f->yard, &ids[10], STATE_DELIVERED);
+    assert_int_equal(look_at_crowd(f, 0), 16);
+    assert_int_equal(look_at_crowd(f, 0), CROWD - 11);
+    assert_int_equal(yard_look(f->yard, &ids[11]).state, STATE_SPOOLED);
+}
+
 /* What is known of the job travels from look to look, also over a restart. */
 static void a_look_starts_from_what_is_known(void **state)
 {
@@ -785,6 +827,7 @@ int main(void)
         TEST(tries_again_what_was_deferred),
         TEST(gives_up_in_the_end),
         TEST(a_spooled_letter_is_followed),
+        TEST(a_look_is_at_the_oldest_while_some_end),
         TEST(a_look_starts_from_what_is_known),
         TEST(a_letter_is_taken_back_from_the_printer),
         TEST(a_lost_worker_before_the_mark_costs_an_attempt),
