@@ -48,6 +48,7 @@ struct cause {
 struct admission {
     const struct event *event;
     struct cause cause;
+    bool is_new; /* set by recall: put, which comes next, need not look again */
     size_t n;
     struct admitted {
         enum secret_kind secret;

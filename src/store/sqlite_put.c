@@ -154,7 +154,10 @@ int sqlite_recall(struct store *store, struct admission *a)
     int64_t key = 0;
     int r = event_key(s, a->event, &key);
 
-    return r == 0 ? find_event(s, key, a) : r;
+    if (r == 0)
+        r = find_event(s, key, a);
+    a->is_new = r == 0;
+    return r;
 }
 
 int sqlite_put(struct store *store, struct admission *a)
@@ -165,7 +168,7 @@ int sqlite_put(struct store *store, struct admission *a)
 
     if (r == 0)
         r = event_key(s, a->event, &key);
-    if (r == 0)
+    if (r == 0 && !a->is_new)
         r = find_event(s, key, a);
     if (r != 0)
         return r;

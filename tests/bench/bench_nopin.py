@@ -2,6 +2,7 @@
 
 import time
 
+from dispatcher import wait_until
 from harness import ROOT, Figure
 from parts import Issuer, Meter, dispatcher_of, make_events
 
@@ -9,11 +10,20 @@ NAME, UNIT, SIZE = "nopin", "events/s", 50000
 BATCH = 100  # rows a commit in the peer's loop
 
 
+def wait_workers(dispatcher):
+    """They are for other deliveries, and take the processor only while they start."""
+    def ready():
+        workers = [channel["workers"] for channel in dispatcher.status()["channels"]]
+        return all(w["running"] == w["wanted"] for w in workers)
+    wait_until(ready, "the workers to be ready")
+
+
 def ours(bench, n):
     """Into an empty store each time, as the peers."""
     def run(turn):
         lines = make_events(bench, f"nopin-{turn}", n)
         with dispatcher_of(bench, f"nopin-{turn}", pin="nopin") as dispatcher, Issuer(dispatcher) as issuer:
+            wait_workers(dispatcher)
             meter = Meter(dispatcher)
             start = time.monotonic()
             issuer.hand_in(lines)  # an answer comes after the commit

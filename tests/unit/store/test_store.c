@@ -182,7 +182,9 @@ static void recalls_without_writing(void **state)
     assert_true(uuid_equal(&a.items[0].id, &id));
     assert_string_equal(a.items[0].method, "print");
     assert_int_equal(recall_as(f, "e1", "another card", &a), STORE_CONFLICT);
+    assert_false(a.is_new);
     assert_int_equal(recall_as(f, "e9", "card", &a), 0);
+    assert_true(a.is_new);
     assert_false(store_is_dirty(f->store));
     assert_int_equal(stat_of(f).events, 1);
 }
