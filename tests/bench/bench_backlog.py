@@ -84,7 +84,7 @@ def run(bench):
         size = full.fill(finished, waiting)
         full.start(stack)
         empty.start(stack)
-        values = bench.rounds(NAME, UNIT, {"backlog": full.run, "empty": empty.run})
+        values = bench.rounds(NAME, UNIT, {"backlog": full.run, "empty": empty.run}, times=4)
     figures = [Figure("backlog", UNIT, values["backlog"], {"empty": values["empty"]})]
     for name, unit in (("backlog-latency", "ms"), ("backlog-ready", "ms"), ("backlog-status", "ms"),
                        ("backlog-memory", "MiB"), ("backlog-worker", "MiB")):
