@@ -14,6 +14,7 @@ enum { BUSY_TIMEOUT = 100 }; /* milliseconds to wait for another process that wr
 struct tally {
     uint64_t by_state[STATE_COUNT];
     uint64_t events;
+    uint64_t recent_keys;
     uint64_t audit_rows;
     unsigned char audit_hash[CHAIN_HASH];
 };
@@ -24,6 +25,7 @@ struct sqlite {
     sqlite3_stmt *statements[STATEMENTS];
     struct hasher hasher;
     struct tally now, committed; /* with and without the open transaction */
+    int64_t moved_to;            /* the key that moved to old_key last, committed or not */
     uint64_t last_id;            /* order of the newest delivery; never goes back, not even with an abort */
     char *path;                  /* absolute, without links */
     int lock;                    /* flock on the file beside the store */
@@ -155,6 +157,13 @@ int sqlite_anchors(struct store *store, anchor_each *each, void *userdata);
 /* sqlite_put.c */
 int sqlite_recall(struct store *store, struct admission *a);
 int sqlite_put(struct store *store, struct admission *a);
+
+/* sqlite_key.c: the way from an event's key to its number. Keys are not negative. */
+enum { KEY_NONE = -1 };
+int key_add(struct sqlite *s, int64_t key, int64_t event);
+int key_count(struct sqlite *s, uint64_t *ret); /* of those in recent_key */
+/* For each commit: those that are too many in recent_key move to old_key. */
+int key_move(struct sqlite *s);
 
 /* sqlite_change.c */
 int sqlite_mark(struct store *store, const struct uuid *id, enum stage stage, const char *evidence,

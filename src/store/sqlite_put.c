@@ -176,6 +176,8 @@ int sqlite_put(struct store *store, struct admission *a)
         a->items[i].id = uuid_v7(a->cause.now, &s->last_id);
     r = add_event(s, key, a);
     event = sqlite3_last_insert_rowid(s->db);
+    if (r == 0)
+        r = key_add(s, key, event);
     for (size_t i = 0; r == 0 && i < a->n; i++)
         r = add_delivery(s, event, &a->items[i], &a->cause);
     return r;

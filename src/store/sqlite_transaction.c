@@ -168,11 +168,14 @@ int sqlite_load(struct sqlite *s)
     int r;
 
     s->now = (struct tally){ .events = 0 };
+    s->moved_to = KEY_NONE;
     r = load_head(s);
     if (r == 0)
         r = load_tally(s);
     if (r == 0)
         r = load_newest(s);
+    if (r == 0)
+        r = key_count(s, &s->now.recent_keys);
     s->committed = s->now;
     s->log_next = LOG_PAGES;
     return r;
@@ -261,6 +264,8 @@ static int finish(struct sqlite *s)
 
     if (r == 0)
         r = purge(s);
+    if (r == 0)
+        r = key_move(s);
     if (r == 0 && memcmp(&s->now, &s->committed, sizeof(s->now)) != 0)
         r = write_head(s);
     if (r == 0)

@@ -5,6 +5,9 @@
     "d.id, d.tail, d.job_uuid, d.secret, d.state, d.stage, d.method, d.attempts, d.copy, d.stated, d.created, "      \
     "d.updated, d.due, e.source, e.id, e.body, d.outcome, d.mark"
 
+#define FIND_BY(KEYS)                                                                                                \
+    "SELECT source, id, digest, pin, puk FROM " KEYS " k CROSS JOIN event e ON e.number = k.event WHERE k.key = ?1"
+
 #define AUDIT "seq, prior, time, id, tail, was, became, cause, words, uid, generation, template, detail, hash"
 
 const char *const statement_texts[STATEMENTS] = {
@@ -19,9 +22,16 @@ const char *const statement_texts[STATEMENTS] = {
     [SQL_TALLY_WRITE] = "INSERT OR REPLACE INTO tally (state, n) VALUES (?1, ?2)",
     [SQL_NEWEST_ID] = "SELECT max(id) FROM delivery",
 
-    [SQL_EVENT_FIND] = "SELECT source, id, digest, pin, puk FROM event INDEXED BY event_key WHERE key = ?1",
+    [SQL_EVENT_FIND] = FIND_BY("recent_key") " UNION ALL " FIND_BY("old_key"),
     [SQL_EVENT_ADD] =
         "INSERT INTO event (key, source, id, digest, body, pin, puk) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_KEY_ADD] = "INSERT INTO recent_key (key, event) VALUES (?1, ?2)",
+    [SQL_KEY_COUNT] = "SELECT count(*) FROM recent_key",
+    /* The last of the ?2 keys that come after ?1. */
+    [SQL_KEY_LAST] = "SELECT max(key) FROM (SELECT key FROM recent_key WHERE key > ?1 ORDER BY key LIMIT ?2)",
+    [SQL_KEY_COPY] =
+        "INSERT INTO old_key (key, event) SELECT key, event FROM recent_key WHERE key > ?1 AND key <= ?2",
+    [SQL_KEY_DROP] = "DELETE FROM recent_key WHERE key > ?1 AND key <= ?2",
     /* Only when no other delivery of the event is still to go: those that are not final (?2: a final state's bit). */
     [SQL_EVENT_FORGET] = "UPDATE event SET body = NULL WHERE number = ?1 AND NOT EXISTS ("
                          "SELECT 1 FROM delivery WHERE id IN (event.pin, event.puk) AND (1 << state) & ?2 = 0)",

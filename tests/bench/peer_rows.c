@@ -16,7 +16,7 @@
 #include <pindispatch/cleanup.h>
 #include <pindispatch/file.h>
 
-enum { DIGEST = 32, CHECKPOINT_PAGES = 4000, SCHEMA_MOST = 64 * 1024, INSERTS = 3 };
+enum { DIGEST = 32, CHECKPOINT_PAGES = 4000, SCHEMA_MOST = 64 * 1024, INSERTS = 4 };
 
 static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
                                "PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;";
@@ -33,6 +33,7 @@ static const char *const one_row[INSERTS] = {
 
 static const char *const same_rows[INSERTS] = {
     "INSERT INTO event VALUES (?1, ?2, '/identity-manager/bench', ?3, ?4, ?5, ?7, NULL)",
+    "INSERT INTO recent_key VALUES (?2, ?1)",
     "INSERT INTO delivery (id, tail, event, secret, method, state, stage, attempts, copy, stated, created, updated,"
     " due, sealed, audit) VALUES (?7, ?2, ?1, 0, 'nopin', 8, 0, 0, 1, 1, ?6, ?6, NULL, 0, ?1)",
     "INSERT INTO audit VALUES (?1, ?6, ?7, ?2, NULL, 8, 'submit', NULL, 0, 1, NULL, NULL, 0, ?4)",

@@ -90,7 +90,7 @@ static void a_newer_schema_is_refused(void **state)
 
     edit(f, "PRAGMA user_version = 1000");
     refused(f, "schema", "schema 1000");
-    edit(f, "PRAGMA user_version = 2");
+    edit(f, "PRAGMA user_version = 3");
     fixture_open(f);
 }
 
@@ -269,6 +269,50 @@ static void the_log_stays_short(void **state)
     assert_in_range(size_of(f, "-wal"), 1, 40 << 20);
 }
 
+static int put_numbered(struct fixture *f, int number, const char *content)
+{
+    char name[32];
+
+    snprintf(name, sizeof(name), "e%d", number);
+    return put_as(f, name, content, SECRET_PIN, "nopin", NULL);
+}
+
+/* Before there were two tables of keys there was an index. */
+static void events_of_an_older_schema_are_known(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(put_numbered(f, i, "card"), 0);
+    commit(f);
+    edit(f, "DROP TABLE recent_key; DROP TABLE old_key; CREATE INDEX event_key ON event (key);"
+            "PRAGMA user_version = 2");
+    fixture_open(f);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(put_numbered(f, i, "card"), STORE_DUPLICATE);
+    assert_int_equal(put_numbered(f, 100, "card"), 0);
+}
+
+/* So many that keys moved from all over the table of recent ones, and from its beginning again. */
+static void an_event_is_known_however_many_came_after_it(void **state)
+{
+    enum { MANY = 200000, TURN = 1000 };
+    struct fixture *f = *state;
+
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(put_numbered(f, i, "card"), 0);
+        if (i % TURN == 0)
+            commit(f);
+    }
+    commit(f);
+    assert_in_range(ask(f, "SELECT count(*) FROM recent_key"), 1, MANY / 3);
+    assert_int_equal(ask(f, "SELECT count(*) FROM (SELECT * FROM recent_key UNION SELECT * FROM old_key)"), MANY);
+    fixture_reopen(f);
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(put_numbered(f, i, "card"), STORE_DUPLICATE);
+    assert_int_equal(put_numbered(f, 0, "another card"), STORE_CONFLICT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +327,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_page_keeps_a_copy_of_a_secret, setup, teardown),
         cmocka_unit_test_setup_teardown(erased_rows_do_not_pile_up, setup, teardown),
         cmocka_unit_test_setup_teardown(the_log_stays_short, setup, teardown),
+        cmocka_unit_test_setup_teardown(events_of_an_older_schema_are_known, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_event_is_known_however_many_came_after_it, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
