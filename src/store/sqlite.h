@@ -5,6 +5,7 @@
 #include "backend.h"
 #include "chain.h"
 #include "statement.h"
+#include "wal.h"
 
 #include <sqlite3.h>
 
@@ -24,6 +25,7 @@ struct sqlite {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
     struct hasher hasher;
+    struct wal wal;
     struct tally now, committed; /* with and without the open transaction */
     int64_t moved_to;            /* the key that moved to old_key last, committed or not */
     uint64_t last_id;            /* order of the newest delivery; never goes back, not even with an abort */

@@ -74,7 +74,8 @@ static int lock_file(const char *path, int *ret, struct problem *p)
 static int open_database(struct sqlite *s, struct problem *p)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    int r = sqlite3_open_v2(s->path, &s->db, flags, NULL);
+    const char *files = wal_register(&s->wal);
+    int r = files ? sqlite3_open_v2(s->path, &s->db, flags, files) : SQLITE_NOMEM;
 
     if (!s->db)
         return -ENOMEM;
@@ -154,6 +155,7 @@ void sqlite_stop(struct sqlite *s)
     for (int i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(TAKE(s->statements[i]));
     sqlite3_close(TAKE(s->db)); /* the last one out copies the log and removes it */
+    wal_unregister(&s->wal);
     hasher_release(&s->hasher);
 }
 

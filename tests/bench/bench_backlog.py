@@ -4,9 +4,9 @@ import contextlib
 import pathlib
 import time
 
-from bench_latency import mail_dispatcher, one_by_one, percentile
+from bench_latency import One, mail_dispatcher, one_by_one, percentile
 from harness import Figure, say
-from parts import Control, Issuer, Sink, deliver, make_events
+from parts import Control, Sink, deliver, make_events
 
 NAME, UNIT, SIZE = "backlog", "mails/s", 1000000
 WAITING = 10    # one in so many still waits, for a printer that is away
@@ -47,8 +47,8 @@ class Side:
         self.dispatcher.start()
         self.note("backlog-ready", (time.monotonic() - begun) * 1000)
         stack.callback(self.dispatcher.stop)
-        self.parts = (stack.enter_context(Issuer(self.dispatcher)), stack.enter_context(Control(self.dispatcher)),
-                      self.sink)
+        self.parts = (stack.enter_context(One(self.bench, self.dispatcher)),
+                      stack.enter_context(Control(self.dispatcher)), self.sink)
         one_by_one(self.bench, f"warm-{self.name}", self.parts, 20)
 
     def note(self, figure, value):

@@ -5,7 +5,7 @@ import subprocess
 import time
 
 from harness import Figure
-from parts import Control, Issuer, Sink, dispatcher_of, make_events
+from parts import Control, Sink, dispatcher_of, make_events
 
 NAME, UNIT, SIZE = "latency", "ms", 200
 IDLE = 0.003  # seconds before each: neither finds the processor as it left it
@@ -28,24 +28,17 @@ class Tails:
         return percentile(times, 0.5)
 
 
-class Bare:
-    """bench_peer_step, a step at a time."""
+class Stepper:
+    """A program that takes a step for each line and prints a number when it is taken."""
 
-    def __init__(self, bench, sink, *how):
-        command = [bench.tools / "bench_peer_step", str(sink.port), sink.first, bench.folder / "log", *how]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.times = []
+    def __init__(self, *command):
+        self.process = subprocess.Popen([*map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def step(self):
-        time.sleep(IDLE)
-        self.process.stdin.write("\n")
+    def step(self, line=b"\n"):
+        """The number, which is nanoseconds, in seconds."""
+        self.process.stdin.write(line)
         self.process.stdin.flush()
-        self.times.append(int(self.process.stdout.readline()) / 1e9)
-
-    def take(self):
-        """The seconds of each since the last time."""
-        times, self.times = self.times, []
-        return times
+        return int(self.process.stdout.readline()) / 1e9
 
     def __enter__(self):
         return self
@@ -54,16 +47,39 @@ class Bare:
         self.process.communicate(timeout=60)
 
 
+class One(Stepper):
+    """An issuer with one event at a time (issue.c); a step is when it began to hand it in."""
+
+    def __init__(self, bench, dispatcher):
+        super().__init__(bench.tools / "bench_issue", dispatcher.dir / "submit.sock")
+
+
+class Bare(Stepper):
+    """bench_peer_step; a step is what it took."""
+
+    def __init__(self, bench, sink, *how):
+        super().__init__(bench.tools / "bench_peer_step", sink.port, sink.first, bench.folder / "log", *how)
+        self.times = []
+
+    def run(self):
+        time.sleep(IDLE)
+        self.times.append(self.step())
+
+    def take(self):
+        """The seconds of each since the last time."""
+        times, self.times = self.times, []
+        return times
+
+
 def one_by_one(bench, prefix, parts, n, beside=lambda: None):
     """Seconds of each; nothing is in hand when the next one begins. BESIDE takes its turn after each."""
-    issuer, control, sink = parts
+    one, control, sink = parts
     delivered = control.deliveries("delivered")
     times = []
     for turn, line in enumerate(make_events(bench, prefix, n).splitlines(keepends=True), 1):
         taken = sink.tally.read()[0]
         time.sleep(IDLE)
-        start = time.monotonic()
-        issuer.hand_in(line)
+        start = one.step(line)
         times.append(sink.tally.wait(taken + 1, pause=IDLE) - start)  # who looks too often is in the way
         control.wait_delivered(delivered + turn)
         beside()
@@ -80,14 +96,14 @@ def run(bench):
     with contextlib.ExitStack() as stack:
         sink = stack.enter_context(Sink(bench))
         dispatcher = stack.enter_context(mail_dispatcher(bench, "latency", sink))
-        parts = (stack.enter_context(Issuer(dispatcher)), stack.enter_context(Control(dispatcher)), sink)
+        parts = (stack.enter_context(One(bench, dispatcher)), stack.enter_context(Control(dispatcher)), sink)
         one_by_one(bench, "warm", parts, 20)
         peers = {"fdatasync+smtp": stack.enter_context(Bare(bench, sink)),
                  "fdatasync+pipelined": stack.enter_context(Bare(bench, sink, "pipelined"))}
 
         def step():
             for bare in peers.values():
-                bare.step()
+                bare.run()
 
         def ours(turn):
             return tails.median("latency", one_by_one(bench, f"one-{turn}", parts, n, step))
