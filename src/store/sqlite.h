@@ -70,7 +70,7 @@ void sqlite_abort(struct store *store);
 int sqlite_touch(struct sqlite *s);
 /* Copies all of the log into the database and cuts it. 0; -EAGAIN: a reader is in the way; negative. */
 int sqlite_empty_log(struct sqlite *s);
-/* The same, and leaves room in the log for the next commits. */
+/* The same, and begins the log anew for the next commits. */
 int sqlite_tidy(struct store *store);
 
 /* A prepared statement, ready to be bound; scope resets it. */

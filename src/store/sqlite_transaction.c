@@ -9,7 +9,6 @@
 enum {
     /* The log is copied into the database beyond this (24 MiB): a page that many events change is copied once. */
     LOG_PAGES = 6000,
-    LOG_ROOM = 1 << 20, /* bytes */
     PURGE_MARGIN = 128, /* erased rows left between what is removed and the oldest living secret: some pages */
     PURGE_LEAST = 64,   /* erased rows removed by a commit that erases; at most, this or twice what it erased */
 };
@@ -337,23 +336,6 @@ int sqlite_touch(struct sqlite *s)
     return r;
 }
 
-/* Where the log need not grow, commits are faster; so it gets room for some dozens of small ones at once, and the
- * commit that begins it anew, which syncs it twice, is none that somebody waits for. Without room all works the same,
- * slower. */
-static int begin_log(struct sqlite *s)
-{
-    static const char zeroes[64 * 1024];
-    sqlite3_file *log = NULL;
-    sqlite3_int64 at = 0;
-    int r = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-
-    if (r == SQLITE_OK && log && log->pMethods)
-        r = log->pMethods->xFileSize(log, &at);
-    for (; r == SQLITE_OK && log && log->pMethods && at < LOG_ROOM; at += (int)sizeof(zeroes))
-        r = log->pMethods->xWrite(log, zeroes, sizeof(zeroes), at);
-    return sqlite_touch(s);
-}
-
 int sqlite_empty_log(struct sqlite *s)
 {
     struct store *store = &s->base;
@@ -377,5 +359,6 @@ int sqlite_tidy(struct store *store)
     struct sqlite *s = sqlite_of(store);
     int r = sqlite_empty_log(s);
 
-    return r == 0 ? begin_log(s) : r;
+    /* The commit that begins a log anew syncs it twice: one that nobody waits for. */
+    return r == 0 ? sqlite_touch(s) : r;
 }

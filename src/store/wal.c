@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HEAD = 4096 };
+enum {
+    HEAD = 4096,
+    FIRST_ROOM = 1 << 20, /* bytes, for some dozens of small commits */
+};
 
 static struct wal *wal_of(sqlite3_file *file)
 {
@@ -63,6 +66,17 @@ static int wal_sync(sqlite3_file *file, int flags)
     return r == SQLITE_OK ? wal_of(file)->system_methods->xSync(file, flags) : r;
 }
 
+/* Where the log need not grow, commits are faster; without room all works the same, slower. What waits are zeroes. */
+static void make_room(sqlite3_file *file)
+{
+    struct wal *w = wal_of(file);
+    sqlite3_int64 size = 0;
+    int r = w->system_methods->xFileSize(file, &size);
+
+    for (; r == SQLITE_OK && size < FIRST_ROOM; size += WAL_ROOM)
+        r = w->system_methods->xWrite(file, w->bytes, WAL_ROOM, size);
+}
+
 /* Its head is gone from the disk before anything else is: a log without its later pages would put old ones into the
  * database. */
 static int wipe(sqlite3_file *file)
@@ -72,17 +86,19 @@ static int wipe(sqlite3_file *file)
     int r;
 
     w->size = 0;
-    memset(w->bytes, 0, sizeof(w->bytes));
     if (used == 0)
         return SQLITE_OK;
+    memset(w->bytes, 0, sizeof(w->bytes));
     r = write_through(file, w->bytes, HEAD, 0);
     if (r == SQLITE_OK)
         r = w->system_methods->xSync(file, SQLITE_SYNC_NORMAL);
     for (; r == SQLITE_OK && at < used; at += WAL_ROOM)
         r = write_through(file, w->bytes, used - at < WAL_ROOM ? (int)(used - at) : WAL_ROOM, at);
-    if (r == SQLITE_OK)
-        w->used = 0;
-    return r;
+    if (r != SQLITE_OK)
+        return r;
+    w->used = 0;
+    make_room(file);
+    return SQLITE_OK;
 }
 
 static int wal_truncate(sqlite3_file *file, sqlite3_int64 size)

@@ -4,21 +4,19 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "ask.h"
+
 #include <pindispatch/file.h>
 
 enum { FILE_MOST = 64 * 1024 * 1024 };
 
-static int64_t ask(struct fixture *f, const char *query)
+static int64_t ask_beside(struct fixture *f, const char *query)
 {
     sqlite3 *db = NULL;
-    sqlite3_stmt *q = NULL;
     int64_t answer;
 
     assert_int_equal(sqlite3_open_v2(f->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, query, -1, &q, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
-    answer = sqlite3_column_int64(q, 0);
-    sqlite3_finalize(q);
+    answer = ask(db, query);
     sqlite3_close(db);
     return answer;
 }
@@ -184,7 +182,7 @@ static void others_may_read_but_only_one_writes(void **state)
 
     put(f, "e1", "print");
     commit(f);
-    assert_int_equal(ask(f, "SELECT count(*) FROM delivery"), 1);
+    assert_int_equal(ask_beside(f, "SELECT count(*) FROM delivery"), 1);
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(put_as(f, "e2", "card", SECRET_PIN, "print", SEALED_TEXT), -EAGAIN);
@@ -260,7 +258,7 @@ static void no_page_keeps_a_copy_of_a_secret(void **state)
         snprintf(canary, sizeof(canary), "canary-%06d", i);
         assert_int_equal(count_in(&files, canary), alive[i] ? 1 : 0);
     }
-    assert_true(ask(f, "SELECT count(*) FROM sealed") <= MANY);
+    assert_true(ask_beside(f, "SELECT count(*) FROM sealed") <= MANY);
 }
 
 static void erased_rows_do_not_pile_up(void **state)
@@ -276,8 +274,8 @@ static void erased_rows_do_not_pile_up(void **state)
             commit(f);
     }
     commit(f);
-    assert_int_equal(ask(f, "SELECT count(*) FROM delivery"), 3000);
-    assert_in_range(ask(f, "SELECT count(*) FROM sealed"), 0, 400);
+    assert_int_equal(ask_beside(f, "SELECT count(*) FROM delivery"), 3000);
+    assert_in_range(ask_beside(f, "SELECT count(*) FROM sealed"), 0, 400);
 }
 
 static void the_log_stays_short(void **state)
@@ -335,8 +333,9 @@ static void an_event_is_known_however_many_came_after_it(void **state)
             commit(f);
     }
     commit(f);
-    assert_in_range(ask(f, "SELECT count(*) FROM recent_key"), 1, MANY / 3);
-    assert_int_equal(ask(f, "SELECT count(*) FROM (SELECT * FROM recent_key UNION SELECT * FROM old_key)"), MANY);
+    assert_in_range(ask_beside(f, "SELECT count(*) FROM recent_key"), 1, MANY / 3);
+    assert_int_equal(ask_beside(f, "SELECT count(*) FROM (SELECT * FROM recent_key UNION SELECT * FROM old_key)"),
+                     MANY);
     fixture_reopen(f);
     for (int i = 0; i < MANY; i++)
         assert_int_equal(put_numbered(f, i, "card"), STORE_DUPLICATE);

@@ -13,6 +13,7 @@
 #include <pindispatch/cleanup.h>
 #include <pindispatch/file.h>
 
+#include "ask.h"
 #include "faulty.h"
 #include "wal.h"
 
@@ -81,18 +82,6 @@ static void add_rows(sqlite3 *db, int number)
              "INSERT INTO t (bytes) SELECT randomblob(10000) FROM i",
              number);
     run(db, sql);
-}
-
-static int64_t ask(sqlite3 *db, const char *query)
-{
-    sqlite3_stmt *q = NULL;
-    int64_t answer;
-
-    assert_int_equal(sqlite3_prepare_v2(db, query, -1, &q, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
-    answer = sqlite3_column_int64(q, 0);
-    sqlite3_finalize(q);
-    return answer;
 }
 
 /* By SQLite alone, as any other program: all rows are there, and the database is whole. */
@@ -169,7 +158,7 @@ static void a_log_that_is_cut_is_zeroes(void **state)
     struct fixture *f = *state;
     size_t size, before;
 
-    add_rows(f->db, 100);
+    add_rows(f->db, 200); /* 2 MB: more than what a short one is given */
     assert_false(is_zero(f->log, &before));
     memset(faulty.order, 0, sizeof(faulty.order));
     assert_int_equal(cut(f), SQLITE_OK);
@@ -178,9 +167,22 @@ static void a_log_that_is_cut_is_zeroes(void **state)
     /* Its head is on the disk before the rest is lost; what came before is of the checkpoint. */
     assert_non_null(strstr(faulty.order, "hsw"));
     assert_null(strchr(strstr(faulty.order, "hsw") + 3, 'h'));
-    others_find(f, 100);
+    others_find(f, 200);
     add_rows(f->db, 3);
-    others_find(f, 103);
+    others_find(f, 203);
+}
+
+static void a_short_log_has_room_when_it_is_cut(void **state)
+{
+    struct fixture *f = *state;
+    size_t size;
+
+    add_rows(f->db, 1);
+    assert_int_equal(cut(f), SQLITE_OK);
+    assert_true(is_zero(f->log, &size));
+    assert_in_range(size, 1 << 20, 2 << 20);
+    add_rows(f->db, 1);
+    others_find(f, 2);
 }
 
 /* Wherever cutting fails, all is there; also for those who find the log as it was left. */
@@ -209,6 +211,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_waits_is_read_too, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_undone_is_not_there, setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_that_is_cut_is_zeroes, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_short_log_has_room_when_it_is_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cut_that_fails_loses_nothing, setup, teardown),
     };
 
