@@ -1,11 +1,10 @@
 """One event at a time on an idle dispatcher, from its submission to the sink's "250"; beside what no mail can do without."""
 
 import contextlib
-import subprocess
 import time
 
 from harness import Figure
-from parts import Control, Sink, dispatcher_of, make_events
+from parts import Child, Control, Sink, dispatcher_of, make_events
 
 NAME, UNIT, SIZE = "latency", "ms", 200
 IDLE = 0.003  # seconds before each: neither finds the processor as it left it
@@ -28,23 +27,14 @@ class Tails:
         return percentile(times, 0.5)
 
 
-class Stepper:
-    """A program that takes a step for each line and prints a number when it is taken."""
-
-    def __init__(self, *command):
-        self.process = subprocess.Popen([*map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+class Stepper(Child):
+    """Takes a step for each line and prints a number when it is taken."""
 
     def step(self, line=b"\n"):
         """The number, which is nanoseconds, in seconds."""
         self.process.stdin.write(line)
         self.process.stdin.flush()
         return int(self.process.stdout.readline()) / 1e9
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.communicate(timeout=60)
 
 
 class One(Stepper):

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
+
+#include <pindispatch/file.h>
 
 enum { LINE_MOST = 64 * 1024 };
 
@@ -17,17 +18,6 @@ static _Noreturn void fail(const char *what)
 {
     fprintf(stderr, "bench_issue: %s: %s\n", what, strerror(errno));
     exit(1);
-}
-
-static int connect_socket(const char *path)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-        fail(path);
-    return fd;
 }
 
 static void read_answer(int fd)
@@ -58,7 +48,11 @@ int main(int argc, char **argv)
         fputs("usage: bench_issue SOCKET\n", stderr);
         return 2;
     }
-    fd = connect_socket(argv[1]);
+    fd = socket_connect(argv[1]);
+    if (fd < 0) {
+        errno = -fd;
+        fail(argv[1]);
+    }
     setlinebuf(stdout);
     while (fgets(line, sizeof(line), stdin)) {
         size_t size = strlen(line);

@@ -19,15 +19,10 @@ PATIENCE = 300  # seconds without an end: something hangs
 
 
 class Child:
-    """A program that prints its port first and ends with its standard input."""
+    """A program that ends with its standard input."""
 
     def __init__(self, *command):
-        self.process = subprocess.Popen([*map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
-        if not line.strip().isdigit():
-            self.stop()
-            raise RuntimeError(f"{pathlib.Path(command[0]).name} does not start")
-        self.port = int(line)
+        self.process = subprocess.Popen([*map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def stop(self):
         self.process.stdin.close()
@@ -39,6 +34,18 @@ class Child:
 
     def __exit__(self, *_):
         self.stop()
+
+
+class Server(Child):
+    """One that prints its port first."""
+
+    def __init__(self, *command):
+        super().__init__(*command)
+        line = self.process.stdout.readline()
+        if not line.strip().isdigit():
+            self.stop()
+            raise RuntimeError(f"{pathlib.Path(command[0]).name} does not start")
+        self.port = int(line)
 
 
 class Tally:
@@ -64,7 +71,7 @@ class Tally:
         return self.read()[1]
 
 
-class Sink(Child):
+class Sink(Server):
     """bench_sink. `first` is the file with the first message that it got."""
 
     def __init__(self, bench):
@@ -74,7 +81,7 @@ class Sink(Child):
         self.tally = Tally(path)
 
 
-class Postfix(Child):
+class Postfix(Server):
     """A private Postfix that relays everything to PORT. What a relay has in hand is synced to the disk, as Postfix
     does as it comes; the brake on its intake (in_flow_delay) is off in its favour."""
 
