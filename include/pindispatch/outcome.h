@@ -21,9 +21,18 @@ enum outcome_kind {
 
 struct outcome {
     enum outcome_kind kind;
-    /* The trouble is the destination's, not this delivery's: everything of the method waits (and `status` says why).
-     * Only with OUTCOME_DEFERRED and, for a printer that stopped, OUTCOME_SPOOLED. */
-    bool destination;
+    /* Whose fault it is; at most one of the two is set.
+     * destination: certainly the destination's, not this delivery's (it cannot be reached, refuses us, has no paper):
+     * everything of the method waits at once, and `status` says why. Only with OUTCOME_DEFERRED and, for a printer
+     * that stopped, OUTCOME_SPOOLED.
+     * unsure: the destination ended or refused this one and named no cause that is the delivery's own (a job that the
+     * printer aborted, a relay's 554 without a word about the holder). Three in a row without a delivery in between
+     * are an outage: the dispatcher then defers instead of failing, and probes with one. With OUTCOME_FAILED it
+     * asserts that nothing came out or was accepted, so that the delivery may be sent again as a new copy; where that
+     * is not known the kind is OUTCOME_IN_DOUBT. Never with OUTCOME_DELIVERED and OUTCOME_SPOOLED.
+     * Neither: the delivery's own fault (its address, its template, its size) or nobody's. Such an outcome is no
+     * strike against the destination and does not clear earlier ones. */
+    bool destination, unsure;
     char code[32];    /* a stable word: "smtp-550", "tls-name", "printer-stopped", "glyph-missing" */
     char reason[256]; /* a sentence for a person; never a secret */
     json_t *evidence; /* object, owned; may be NULL */
@@ -31,12 +40,12 @@ struct outcome {
 
 const char *outcome_name(enum outcome_kind k); /* "delivered", "in-doubt" */
 
-/* Sets kind, code and reason (cut to fit, at a UTF-8 border); evidence and destination stay as they are. */
+/* Sets kind, code and reason (cut to fit, at a UTF-8 border); evidence and whose fault it is stay as they are. */
 void outcome_set(struct outcome *o, enum outcome_kind kind, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void outcome_release(struct outcome *o);
 
-/* {"kind","code","reason","destination","evidence"}. NULL: out of memory. */
+/* {"kind","code","reason","destination","unsure","evidence"}. NULL: out of memory. */
 json_t *outcome_to_json(const struct outcome *o);
 /* 0, -EINVAL (not an outcome), -ENOMEM. RET is set whole or not at all. */
 int outcome_from_json(const json_t *j, struct outcome *ret);

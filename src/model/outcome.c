@@ -62,6 +62,8 @@ json_t *outcome_to_json(const struct outcome *o)
         return NULL;
     if (o->destination && json_object_set_new(j, "destination", json_true()) < 0)
         return NULL;
+    if (o->unsure && json_object_set_new(j, "unsure", json_true()) < 0)
+        return NULL;
     if (o->evidence && json_object_set(j, "evidence", o->evidence) < 0)
         return NULL;
     return TAKE(j);
@@ -99,6 +101,7 @@ int outcome_from_json(const json_t *j, struct outcome *ret)
         return -EINVAL;
     outcome_set(&o, o.kind, code, "%s", reason ? reason : "");
     o.destination = json_is_true(json_object_get(j, "destination"));
+    o.unsure = json_is_true(json_object_get(j, "unsure"));
     o.evidence = json_incref(evidence);
     *ret = o;
     return 0;

@@ -15,10 +15,12 @@ static void survives_json(void **state)
     for (int kind = 0; kind < OUTCOME_KINDS; kind++) {
         outcome_set(&o, (enum outcome_kind)kind, "code", "reason %d", kind);
         o.destination = kind % 2;
+        o.unsure = !(kind % 2);
         j = outcome_to_json(&o);
         assert_int_equal(outcome_from_json(j, &back), 0);
         assert_int_equal(back.kind, kind);
         assert_int_equal(back.destination, kind % 2);
+        assert_int_equal(back.unsure, !(kind % 2));
         assert_string_equal(back.reason, o.reason);
         assert_true(json_equal(back.evidence, o.evidence));
         outcome_release(&back);
