@@ -28,6 +28,22 @@ static bool is_tag(const char *name)
     return name[n] == '\0' || name[n] == '-' || name[n] == '_';
 }
 
+void language_header(const char *text, char tag[LANGUAGE_TAG])
+{
+    const char quote = *text == '"' || *text == '\'' ? *text++ : '\0';
+    size_t n = 0;
+
+    while (n + 1 < LANGUAGE_TAG && (isalnum((unsigned char)text[n]) || text[n] == '-' || text[n] == '_')) {
+        tag[n] = text[n];
+        if (tag[n] == '_')
+            tag[n] = '-';
+        n++;
+    }
+    tag[n] = '\0';
+    if (!is_tag(tag) || (quote && text[n] != quote) || (!quote && text[n] && !strchr(" />", text[n])))
+        tag[0] = '\0';
+}
+
 static int holds(const char *dir, const char *tag, const char *const *files)
 {
     CLEANUP(free_cleanup) char *folder = path_join(dir, tag);

@@ -17,6 +17,9 @@ enum {
 int language_each(const char *dir, const char *const *files, int (*each)(void *userdata, const char *tag),
                   void *userdata);
 
+/* The tag at TEXT, which may be quoted, as headers write it ("pt-BR"); "" when it is none. */
+void language_header(const char *text, char tag[LANGUAGE_TAG]);
+
 /* How well a template in TAG serves a holder of LOCALE (which may be NULL): 0 not at all; more is better.
  * "sv-SE" is served by sv-SE, then sv, then the default. */
 unsigned language_fit(const char *tag, const char *locale);

@@ -28,8 +28,9 @@ static const struct {
 };
 
 struct version {
-    char tag[LANGUAGE_TAG]; /* first: see language_best() */
-    char hash[SOURCE_HASH]; /* over the hashes of the three files, a line each */
+    char tag[LANGUAGE_TAG];      /* first: see language_best() */
+    char hash[SOURCE_HASH];      /* over the hashes of the three files, a line each */
+    char language[LANGUAGE_TAG]; /* as mails tell it */
     struct mustache *parts[MAIL_BODIES];
 };
 
@@ -113,6 +114,20 @@ static int parse_part(const struct mail *m, struct mustache **ret, enum mail_bod
     return r < 0 ? r : r | bad;
 }
 
+/* A folder's name is a language. The default ones say theirs themselves: <html lang="en">. */
+static void note_language(struct version *v, const struct source *html)
+{
+    const char *tag = v->tag;
+
+    if (!tag[0] && (tag = strcasestr(buffer_bytes(&html->text), "<html")) != NULL) {
+        const char *end = strchr(tag, '>');
+
+        tag = strcasestr(tag, " lang=");
+        tag = tag && end && tag < end ? tag + strlen(" lang=") : NULL;
+    }
+    language_header(tag ? tag : "", v->language);
+}
+
 static int load_part(const struct mail *m, struct version *v, enum mail_body part, struct buffer *hashes,
                      struct secrecy *x, struct findings *f)
 {
@@ -122,6 +137,8 @@ static int load_part(const struct mail *m, struct version *v, enum mail_body par
     if (r != 0)
         return r;
     r = parse_part(m, &v->parts[part], part, &s, v->tag, x, f);
+    if (part == MAIL_HTML)
+        note_language(v, &s);
     if (r == 0)
         r = buffer_addf(hashes, "%s\n", s.hash);
     source_release(&s);
@@ -333,9 +350,11 @@ int mail_message(struct mail *m, const struct filling *f, struct document *ret, 
 {
     const struct version *v = choose(m, f);
     struct buffer parts[MAIL_BODIES] = { 0 };
-    struct message message = {
-        .about = f, .sender = &m->sender, .text = &parts[MAIL_TEXT], .html = &parts[MAIL_HTML]
-    };
+    struct message message = { .about = f,
+                               .sender = &m->sender,
+                               .language = v->language,
+                               .text = &parts[MAIL_TEXT],
+                               .html = &parts[MAIL_HTML] };
     struct fields fields;
     int r = fields_fill(&fields, f, v->tag, trouble);
 

@@ -14,8 +14,10 @@
 enum {
     LINE_MOST = 998, /* RFC 5322 section 2.1.1 */
     NAME_MOST = 512,
-    HEAD_MOST = 16384, /* bytes of all headers and boundaries */
-    ENCODED_MOST = 45, /* bytes in one encoded word: 60 of base64 */
+    HEAD_MOST = 16384,      /* bytes of all headers and boundaries */
+    PLAIN_NAME = 60,        /* characters of a name that GMime need not fold */
+    ENCODED_CHARACTER = 16, /* bytes of one character in an encoded word */
+    ENCODED_LINE = 76,      /* characters of a line with an encoded word, RFC 2047 section 2 */
 };
 
 static int fail(struct outcome *trouble, const char *code, const char *reason)
@@ -74,49 +76,53 @@ static void one_line(const char *from, char to[NAME_MOST])
         to[strlen(to) - 1] = '\0';
 }
 
-static bool ends_character(const char *text, size_t n)
+/* What every reader shows as it stands: ASCII, no two blanks, and nothing that could be taken for an encoded word. */
+static bool is_plain(const char *text)
 {
-    return text[n] == '\0' || ((unsigned char)text[n] & 0xc0) != 0x80;
-}
-
-/* How much of TEXT goes into one encoded word: whole characters, and if possible whole groups of base64, because
- * some readers (GMime 3.2 among them) stop at padding within a name. */
-static size_t encodable(const char *text)
-{
-    size_t most = strnlen(text, ENCODED_MOST), n;
-
-    if (text[most] == '\0')
-        return most;
-    for (n = most - most % 3; n > 0; n -= 3)
-        if (ends_character(text, n))
-            return n;
-    for (n = most; n > 1 && !ends_character(text, n);)
-        n--;
-    return n;
-}
-
-static bool is_ascii(const char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text >= 0x80)
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c >= 0x80)
             return false;
-    return true;
+    return !strstr(text, "=?") && !strstr(text, "  ");
 }
 
-/* Encoded words of at most 75 characters, each on its line (RFC 2047 section 2). By ourselves, because GMime makes
- * them longer in addresses. */
-static int add_encoded_words(struct buffer *b, const char *name)
+/* One character, as it can stand in any header (RFC 2047 section 5, rule 3). Returns how many signs that takes. */
+static size_t encode_character(const char *c, const char *end, char to[ENCODED_CHARACTER])
 {
-    int r = 0;
+    char *at = to;
 
-    while (*name && r == 0) {
-        size_t n = encodable(name);
-        g_autofree char *word = g_base64_encode((const guchar *)name, n);
+    for (; c < end; c++)
+        if (g_ascii_isalnum(*c) || *c == ' ')
+            *at++ = *c == ' ' ? '_' : *c;
+        else
+            at += snprintf(at, 4, "=%02X", (unsigned char)*c);
+    *at = '\0';
+    return (size_t)(at - to);
+}
 
-        r = buffer_addf(b, " =?UTF-8?B?%s?=\n", word);
-        name += n;
+/* Encoded words of at most 75 characters in lines of at most 76 (RFC 2047 section 2), behind HEADER, the field's name
+ * with the colon. By ourselves, because GMime makes them longer, and lets through what only looks like one. Not in
+ * base64, because some readers (GMime 3.2 among them) stop at padding between two words. */
+static int add_encoded(struct buffer *b, const char *header, const char *text)
+{
+    static const char open[] = " =?UTF-8?Q?", close[] = "?=";
+    size_t left = ENCODED_LINE - strlen(header) - strlen(open) - strlen(close);
+    int r = buffer_addf(b, "%s%s", header, open);
+
+    while (*text && r == 0) {
+        const char *next = g_utf8_next_char(text);
+        char character[ENCODED_CHARACTER];
+        size_t size = encode_character(text, next, character);
+
+        if (size > left) {
+            r = buffer_addf(b, "%s\n%s", close, open);
+            left = ENCODED_LINE - strlen(open) - strlen(close);
+        }
+        if (r == 0)
+            r = buffer_add_text(b, character);
+        left -= size;
+        text = next;
     }
-    return r;
+    return r == 0 ? buffer_addf(b, "%s\n", close) : r;
 }
 
 /* Quoted, encoded and folded by GMime; HEADER is its name with the colon. */
@@ -141,11 +147,9 @@ static int add_mailbox(struct buffer *b, const char *header, const char *name, c
 {
     int r;
 
-    if (is_ascii(name))
+    if (is_plain(name) && strlen(name) <= PLAIN_NAME)
         return add_plain_mailbox(b, header, name, address);
-    r = buffer_add_text(b, header);
-    if (r == 0)
-        r = add_encoded_words(b, name);
+    r = add_encoded(b, header, name);
     return r == 0 ? buffer_addf(b, " <%s>\n", address) : r;
 }
 
@@ -196,7 +200,7 @@ static int add_recipient(struct buffer *b, const struct filling *about, struct d
 
     if (!email || !email[0])
         return fail(trouble, "field-missing", "holder.email is missing");
-    if (!email_is_safe(email))
+    if (!email_is_safe(email) || !is_plain(email))
         return fail(trouble, "email-invalid", "holder.email is not an address that mail can be sent to");
     one_line(name ? name : "", line);
     g_strlcpy(ret->recipient, email, sizeof(ret->recipient));
@@ -226,16 +230,51 @@ static int add_date(struct buffer *b, const struct filling *about, struct outcom
     return words ? buffer_addf(b, "Date: %s\n", words) : fail(trouble, "template", "the message has no good date");
 }
 
+/* Words with one space between them, in lines of at most 76 characters. */
+static bool is_foldable(const char *header, const char *text)
+{
+    size_t line = strlen(header) + 1;
+
+    for (const char *at = text; *at;) {
+        size_t word = strcspn(at, " ");
+
+        if (word == 0 || word + line > ENCODED_LINE)
+            return false;
+        line = 1; /* each word has room on a line of its own */
+        at += word;
+        if (*at == ' ' && *++at == '\0')
+            return false;
+    }
+    return true;
+}
+
+static int add_folded(struct buffer *b, const char *header, const char *text)
+{
+    size_t line = strlen(header);
+    int r = buffer_add_text(b, header);
+
+    while (*text && r == 0) {
+        size_t word = strcspn(text, " ");
+        const char *space = line + 1 + word > ENCODED_LINE ? "\n " : " ";
+
+        line = *space == '\n' ? word + 1 : line + 1 + word;
+        r = buffer_add_text(b, space);
+        if (r == 0)
+            r = buffer_add(b, text, word);
+        text += word + (text[word] == ' ');
+    }
+    return r == 0 ? buffer_add_text(b, "\n") : r;
+}
+
 static int add_subject(struct buffer *b, const char *text)
 {
+    static const char header[] = "Subject:";
     char subject[NAME_MOST];
-    g_autofree char *words = NULL, *header = NULL, *folded = NULL;
 
     one_line(text, subject);
-    words = g_mime_utils_header_encode_text(NULL, subject, "utf-8");
-    header = g_strconcat("Subject: ", words, NULL);
-    folded = g_mime_utils_unstructured_header_fold(NULL, NULL, header);
-    return buffer_add_text(b, folded);
+    if (subject[0] && (!is_plain(subject) || !is_foldable(header, subject)))
+        return add_encoded(b, header, subject);
+    return add_folded(b, header, subject);
 }
 
 /* RFC 3834: no answering machine shall send the PIN on. */
@@ -256,6 +295,8 @@ static int add_headers(struct buffer *b, const struct message *m, struct documen
         r = add_subject(b, m->subject);
     if (r == 0)
         r = add_recipient(b, m->about, ret, trouble);
+    if (r == 0 && m->language[0])
+        r = buffer_addf(b, "Content-Language: %s\n", m->language);
     return r == 0 ? add_envelope(b, m->about->message_id, trouble) : r;
 }
 

@@ -21,6 +21,7 @@ struct message {
     const struct filling *about;
     struct sender *sender; /* kept by the caller */
     const char *subject;   /* one line, UTF-8 */
+    const char *language;  /* RFC 5646; "": not known */
     const struct buffer *text, *html;
 };
 

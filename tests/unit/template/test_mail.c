@@ -100,9 +100,31 @@ static void assert_encoded_words_are_short(const struct document *d)
     }
 }
 
+/* The same section: 76 characters in a line with an encoded word; and none is longer where it can be helped. */
+static void assert_header_lines_are_short(const struct document *d)
+{
+    const char *at = d->bytes.data + d->bytes.begin, *end = strstr(at, "\r\n\r\n");
+
+    assert_non_null(end);
+    while (at < end) {
+        size_t size = strcspn(at, "\r");
+
+        if (size > 76)
+            print_error("%.*s\n", (int)size, at);
+        assert_true(size <= 76);
+        at += size + 2;
+    }
+}
+
 static const char *header(GMimeMessage *message, const char *name)
 {
     return g_mime_object_get_header(GMIME_OBJECT(message), name);
+}
+
+/* GMime counts what begins with "Content-" among the body's headers. */
+static const char *language(GMimeMessage *message)
+{
+    return g_mime_object_get_header(g_mime_message_get_mime_part(message), "Content-Language");
 }
 
 static void test_headers(void **state)
@@ -130,9 +152,53 @@ static void test_headers(void **state)
     assert_string_equal(header(message, "Date"), "Sun, 22 Nov 2026 00:00:00 +0000");
     assert_string_equal(header(message, "Auto-Submitted"), "auto-generated");
     assert_string_equal(header(message, "MIME-Version"), "1.0");
+    assert_string_equal(language(message), "sv");
     g_object_unref(message);
     sample_release(&s);
     mail_free(m);
+}
+
+/* A folder is named after its language; the default says its own. */
+static void test_the_language_is_told(void **state)
+{
+    static const struct {
+        const char *locale, *html, *told;
+    } cases[] = {
+        { "fi", "<html LANG='fi'>{{secret}}", "fi" },
+        { "pt-BR", "{{secret}}", "pt-BR" },
+        { "x", "{{secret}}", NULL },
+        { "x", "<html lang=\"en-GB\">{{secret}}", "en-GB" },
+        { "x", "<html dir=ltr lang=de>{{secret}}", "de" },
+        { "x", "<html lang=\"e n\">{{secret}}", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct folder f;
+        CLEANUP(mail_cleanup) struct mail *m = NULL;
+        struct sample s;
+        GMimeMessage *message;
+
+        folder_init(&f);
+        folder_write(&f, "mail.subject", "s");
+        folder_write(&f, "mail.txt", "{{secret}}");
+        folder_write(&f, "mail.html", cases[i].html);
+        folder_write(&f, "pt_BR/mail.subject", "s");
+        folder_write(&f, "pt_BR/mail.txt", "{{secret}}");
+        folder_write(&f, "pt_BR/mail.html", "{{secret}}");
+        m = load(f.path);
+        sample_init(&s, "A", cases[i].locale, SECRET_PIN, "0042CANARY");
+        write_mail(m, &s);
+        message = parse(&s.document);
+        if (cases[i].told)
+            assert_string_equal(language(message), cases[i].told);
+        else
+            assert_null(language(message));
+        g_object_unref(message);
+        sample_release(&s);
+        folder_remove(&f, (const char *const[]){ "mail.subject", "mail.txt", "mail.html", "pt_BR/mail.subject",
+                                                 "pt_BR/mail.txt", "pt_BR/mail.html", "pt_BR", NULL });
+    }
 }
 
 static void test_languages_and_secrets(void **state)
@@ -263,6 +329,8 @@ static void test_addresses(void **state)
     assert_fails(m, &s, "field-missing", "holder.email");
     set_email(&s, "a@example.com> x");
     assert_fails(m, &s, "email-invalid", "holder.email");
+    set_email(&s, "=?utf-8?q?eve=40evil.example?=@example.com");
+    assert_fails(m, &s, "email-invalid", "holder.email");
     set_email(&s, "asa@example.com");
     s.filling.message_id = "a b@c";
     assert_fails(m, &s, "template", "Message-ID");
@@ -339,6 +407,62 @@ static void test_long_values(void **state)
     g_object_unref(message);
     sample_release(&s);
     mail_free(m);
+}
+
+static void set_card(struct sample *s, const char *id)
+{
+    json_object_set_new(json_object_get(json_object_get(s->event, "data"), "card"), "id", json_string(id));
+}
+
+static void test_subjects(void **state)
+{
+    static const char *const cards[] = {
+        "C-000123",
+        "=?utf-8?q?=50IN_9999?=",
+        "a =?utf-8?q?=50IN_9999?= b",
+        "=?=?utf-8?b?UElO?=",
+        "株式会社株式会社株式会社株式会社株式会社株式会社株式会社",
+        "ÅÄÖ ÅÄÖ ÅÄÖ ÅÄÖ ÅÄÖ ÅÄÖ ÅÄÖ ÅÄÖ ÅÄÖ ÅÄÖ ÅÄÖ ÅÄÖ",
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+        "many words in a card's number that are more than one line of a header can hold, so it folds",
+        "two  blanks",
+    };
+    static const char *const languages[] = { "en", "ja", "ar" };
+    CLEANUP(mail_cleanup) struct mail *m = NULL;
+    struct folder f;
+
+    (void)state;
+    folder_init(&f);
+    folder_write(&f, "mail.subject", "PIN {{card.id}}");
+    folder_write(&f, "mail.txt", "{{secret}}");
+    folder_write(&f, "mail.html", "{{secret}}");
+    folder_write(&f, "ja/mail.subject", "カードの暗証番号（PIN） {{card.id}}");
+    folder_write(&f, "ja/mail.txt", "{{secret}}");
+    folder_write(&f, "ja/mail.html", "{{secret}}");
+    m = load(f.path);
+    for (size_t i = 0; i < ARRAY_SIZE(cards) * ARRAY_SIZE(languages); i++) {
+        struct sample s;
+        GMimeMessage *message;
+        const char *language = languages[i % ARRAY_SIZE(languages)], *card = cards[i / ARRAY_SIZE(languages)];
+
+        sample_init(&s, "=?utf-8?q?evil?= <eve@evil.example>", language, SECRET_PIN, "0042CANARY");
+        set_card(&s, card);
+        s.filling.from = "\"Ärende =?utf-8?q?x?=, a department of some length\" <pin@example.com>";
+        write_mail(m, &s);
+        assert_int_equal(buffer_terminate(&s.document.bytes), 0);
+        assert_encoded_words_are_short(&s.document);
+        assert_header_lines_are_short(&s.document);
+        message = parse(&s.document);
+        assert_has(g_mime_message_get_subject(message), card);
+        assert_string_equal(
+            internet_address_get_name(internet_address_list_get_address(g_mime_message_get_to(message), 0)),
+            "=?utf-8?q?evil?= <eve@evil.example>");
+        assert_null(strstr(buffer_bytes(&s.document.bytes), "=?utf-8?q?"));
+        g_object_unref(message);
+        sample_release(&s);
+    }
+    folder_remove(&f, (const char *const[]){ "mail.subject", "mail.txt", "mail.html", "ja/mail.subject",
+                                             "ja/mail.txt", "ja/mail.html", "ja", NULL });
 }
 
 static void assert_refused(const char *subject, const char *text, const char *html, const char *file,
@@ -468,12 +592,14 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_headers),
         cmocka_unit_test(test_languages_and_secrets),
+        cmocka_unit_test(test_the_language_is_told),
         cmocka_unit_test(test_a_name_is_text),
         cmocka_unit_test(test_no_header_is_injected),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_each_mail_has_its_sender),
         cmocka_unit_test(test_missing_fields),
         cmocka_unit_test(test_long_values),
+        cmocka_unit_test(test_subjects),
         cmocka_unit_test(test_templates_that_are_refused),
         cmocka_unit_test(test_a_cover_prints_no_secret),
         cmocka_unit_test(test_a_cover_and_its_attachment),
