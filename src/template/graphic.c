@@ -15,11 +15,21 @@ struct condition {
 struct graphic {
     xmlDoc *doc;
     double width, height;
+    bool has_pictures;
     struct condition conditions[GRAPHIC_CONDITIONS];
     unsigned n;
     /* Drawings by the set of conditions that hold; made when first wanted. */
     cairo_surface_t *drawings[1U << GRAPHIC_CONDITIONS];
 };
+
+static bool has_picture(const xmlNode *node)
+{
+    for (; node; node = node->next)
+        if (svg_is(node, "image") || svg_is(node, "feImage") ||
+            (node->type == XML_ELEMENT_NODE && has_picture(node->children)))
+            return true;
+    return false;
+}
 
 int graphic_new(xmlDoc **doc, double width, double height, struct graphic **ret)
 {
@@ -28,6 +38,7 @@ int graphic_new(xmlDoc **doc, double width, double height, struct graphic **ret)
     if (!g)
         return -ENOMEM;
     g->doc = TAKE(*doc);
+    g->has_pictures = has_picture(xmlDocGetRootElement(g->doc));
     g->width = width;
     g->height = height;
     *ret = g;
@@ -115,13 +126,10 @@ static int record(struct graphic *g, int set, struct problem *p)
     return problem_set(p, "svg", "", "librsvg cannot draw it: %s", error ? error->message : "no reason given");
 }
 
-int graphic_draw(struct graphic *g, cairo_t *cr, const struct mustache_data *d, struct problem *p)
+static int draw_set(struct graphic *g, cairo_t *cr, int set, struct problem *p)
 {
-    int set = evaluate(g, d);
-    int r = set < 0 ? set : 0;
+    int r = g->drawings[set] ? 0 : record(g, set, p);
 
-    if (r == 0 && !g->drawings[set])
-        r = record(g, set, p);
     if (r != 0)
         return r;
     cairo_save(cr);
@@ -129,4 +137,21 @@ int graphic_draw(struct graphic *g, cairo_t *cr, const struct mustache_data *d, 
     cairo_paint(cr);
     cairo_restore(cr);
     return 0;
+}
+
+int graphic_draw(struct graphic *g, cairo_t *cr, const struct mustache_data *d, struct problem *p)
+{
+    int set = evaluate(g, d);
+
+    return set < 0 ? set : draw_set(g, cr, set, p);
+}
+
+int graphic_draw_all(struct graphic *g, cairo_t *cr, struct problem *p)
+{
+    return draw_set(g, cr, (1 << g->n) - 1, p);
+}
+
+bool graphic_has_pictures(const struct graphic *g)
+{
+    return g->has_pictures;
 }

@@ -22,7 +22,11 @@ DEFINE_CLEANUP(struct graphic, graphic, graphic_free)
 /* GROUP is shown only where TEST renders to something; takes *TEST over. 0, or -ENOBUFS: too many different ones. */
 int graphic_add_condition(struct graphic *g, xmlNode *group, struct mustache **test);
 
+bool graphic_has_pictures(const struct graphic *g);
+
 /* Draws on a page whose unit is the point. 0; 1 with P (librsvg's words); -ENOMEM. */
 int graphic_draw(struct graphic *g, cairo_t *cr, const struct mustache_data *d, struct problem *p);
+/* The same with all conditions. */
+int graphic_draw_all(struct graphic *g, cairo_t *cr, struct problem *p);
 
 #endif

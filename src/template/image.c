@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -10,6 +11,7 @@
 #include <pindispatch/cleanup.h>
 #include <pindispatch/file.h>
 
+#include "picture.h"
 #include "source.h"
 #include "svg.h"
 
@@ -17,16 +19,8 @@ struct embedding {
     const char *file, *root;
     struct buffer *hashes;
     struct findings *f;
+    size_t pixels; /* that are left for this page */
 };
-
-static const char *media_type(const struct buffer *b)
-{
-    if (buffer_size(b) > 8 && memcmp(buffer_bytes(b), "\x89PNG\r\n\x1a\n", 8) == 0)
-        return "image/png";
-    if (buffer_size(b) > 3 && memcmp(buffer_bytes(b), "\xff\xd8\xff", 3) == 0)
-        return "image/jpeg";
-    return NULL;
-}
 
 /* Links are followed, and what counts is where the file is in the end. */
 static bool is_within(const char *path, const char *root, char real[PATH_MAX])
@@ -48,6 +42,13 @@ static int set_data(xmlNode *node, xmlAttr *a, const char *type, const struct bu
     return xmlSetNsProp(node, a->ns, a->name, (const xmlChar *)uri) ? 0 : -ENOMEM;
 }
 
+static int check_picture(struct embedding *e, xmlNode *node, const char *name, const void *bytes, size_t size)
+{
+    const char *why = picture_check(bytes, size, &e->pixels);
+
+    return why ? svg_problem(e->file, node, e->f, "svg-image", "\"%.200s\" %s", name, why) : 0;
+}
+
 static int embed_file(struct embedding *e, xmlNode *node, xmlAttr *a, const char *name, const char *path)
 {
     CLEANUP(buffer_release) struct buffer b = BUFFER(IMAGE_MOST);
@@ -60,12 +61,12 @@ static int embed_file(struct embedding *e, xmlNode *node, xmlAttr *a, const char
         return svg_problem(e->file, node, e->f, "svg-image", "\"%.200s\" is larger than %d bytes", name, IMAGE_MOST);
     if (r < 0)
         return svg_problem(e->file, node, e->f, "svg-image", "\"%.200s\": %s", name, strerror(-r));
-    if (!media_type(&b))
-        return svg_problem(e->file, node, e->f, "svg-image", "\"%.200s\" is neither PNG nor JPEG", name);
-    r = source_hash(buffer_bytes(&b), buffer_size(&b), hash);
+    r = check_picture(e, node, name, buffer_bytes(&b), buffer_size(&b));
+    if (r == 0)
+        r = source_hash(buffer_bytes(&b), buffer_size(&b), hash);
     if (r == 0 && e->hashes)
         r = buffer_addf(e->hashes, "%s\n", hash);
-    return r == 0 ? set_data(node, a, media_type(&b), &b) : r;
+    return r == 0 ? set_data(node, a, picture_type(buffer_bytes(&b), buffer_size(&b)), &b) : r;
 }
 
 static int embed(struct embedding *e, xmlNode *node, xmlAttr *a, const char *name)
@@ -82,10 +83,42 @@ static int embed(struct embedding *e, xmlNode *node, xmlAttr *a, const char *nam
     return embed_file(e, node, a, name, path);
 }
 
+/* "data:image/png;base64,…" as it is drawn: with the type that it has. */
+static int check_data(struct embedding *e, xmlNode *node, const char *value)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n";
+    const char *comma = strchr(value, ',');
+    g_autofree guchar *bytes = NULL;
+    g_autofree char *head = NULL;
+    const char *type;
+    gsize size = 0;
+
+    if (!comma || comma[1 + strspn(comma + 1, alphabet)] != '\0')
+        return svg_problem(e->file, node, e->f, "svg-image", "an image within the file must be base64");
+    bytes = g_base64_decode(comma + 1, &size);
+    type = picture_type(bytes, size);
+    head = g_strdup_printf("data:%s;base64", type ? type : "");
+    if (type && (strlen(head) != (size_t)(comma - value) || strncasecmp(head, value, strlen(head)) != 0))
+        return svg_problem(e->file, node, e->f, "svg-image", "this image is %s; it must begin with \"%s,\"", type,
+                           head);
+    return check_picture(e, node, "the image within the file", bytes, size);
+}
+
 /* What names no file is left to the general rule for references. */
 static bool names_file(const char *value)
 {
     return value[0] != '#' && value[0] != '\0' && !strchr(value, ':') && !strstr(value, "{{");
+}
+
+static int embed_value(struct embedding *e, xmlNode *node, xmlAttr *a, const char *value)
+{
+    if (strcasecmp((const char *)a->name, "href") != 0 && strcasecmp((const char *)a->name, "src") != 0)
+        return 0;
+    if (strncasecmp(value, "data:image/png;", 15) == 0 || strncasecmp(value, "data:image/jpeg;", 16) == 0)
+        return check_data(e, node, value);
+    return e->root && svg_is(node, "image") && strcmp((const char *)a->name, "href") == 0 && names_file(value)
+               ? embed(e, node, a, value)
+               : 0;
 }
 
 static int embed_node(struct embedding *e, xmlNode *node)
@@ -94,11 +127,9 @@ static int embed_node(struct embedding *e, xmlNode *node)
 
     for (xmlAttr *a = node->properties, *next; a; a = next) {
         CLEANUP(xml_text_cleanup) xmlChar *value = xmlNodeGetContent((const xmlNode *)a);
-        int r = 0;
+        int r = value ? embed_value(e, node, a, (const char *)value) : -ENOMEM;
 
         next = a->next;
-        if (value && strcmp((const char *)a->name, "href") == 0 && names_file((const char *)value))
-            r = embed(e, node, a, (const char *)value);
         if (r > 0)
             xmlRemoveProp(a); /* told: it is not to be told again */
         if (!findings_go_on(e->f, r))
@@ -113,7 +144,7 @@ static int embed_tree(struct embedding *e, xmlNode *node)
     int bad = 0;
 
     for (; node; node = node->next) {
-        int r = svg_is(node, "image") ? embed_node(e, node) : 0;
+        int r = node->type == XML_ELEMENT_NODE ? embed_node(e, node) : 0;
 
         if (!findings_go_on(e->f, r))
             return r;
@@ -128,7 +159,7 @@ static int embed_tree(struct embedding *e, xmlNode *node)
 
 int image_embed(xmlDoc *doc, const char *file, const char *root, struct buffer *hashes, struct findings *f)
 {
-    struct embedding e = { .file = file, .root = root, .hashes = hashes, .f = f };
+    struct embedding e = { .file = file, .root = root, .hashes = hashes, .f = f, .pixels = PICTURE_PIXELS };
 
-    return root ? embed_tree(&e, xmlDocGetRootElement(doc)) : 0;
+    return embed_tree(&e, xmlDocGetRootElement(doc));
 }

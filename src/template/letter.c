@@ -128,12 +128,26 @@ static int check_pages(struct reading *x)
     return r < 0 ? r : r | bad;
 }
 
+static void place_of(const struct reading *x, char where[FINDING_WHERE])
+{
+    const char *tag = x->v->tag;
+
+    snprintf(where, FINDING_WHERE, "%.150s/%s%s%.60s", x->l->dir, tag, tag[0] ? "/" : "", x->l->name);
+}
+
+static int check_size(struct reading *x)
+{
+    char where[FINDING_WHERE];
+
+    place_of(x, where);
+    return letter_check_size(x->v, where, x->f);
+}
+
 static int lack_secret(struct reading *x)
 {
     char where[FINDING_WHERE];
-    const char *tag = x->v->tag;
 
-    snprintf(where, sizeof(where), "%.150s/%s%s%.60s", x->l->dir, tag, tag[0] ? "/" : "", x->l->name);
+    place_of(x, where);
     return findings_add(x->f, "no-secret", where, "a letter must print {{secret}}, or {{pin}} and {{puk}}");
 }
 
@@ -154,6 +168,8 @@ static int load_version(void *userdata, const char *tag)
     bad = r > 0;
     if (findings_go_on(x.f, r))
         r = check_pages(&x);
+    if (r == 0)
+        r = check_size(&x);
     if (r == 0)
         r = bad;
     if (r == -ENOBUFS)

@@ -9,16 +9,29 @@
 
 #include <pindispatch/clock.h>
 
-/* With these, zlib only frames what it is given: little memory for each of a letter's dozen streams. */
-enum { STORED = 0, WINDOW_BITS = 9, MEMORY_LEVEL = 1 };
+enum {
+    /* With these, zlib only frames what it is given: little memory for each of a letter's dozen streams. */
+    STORED_WINDOW = 9,
+    STORED_MEMORY = 1,
+    /* zlib's own. */
+    WINDOW_BITS = 15,
+    MEMORY_LEVEL = 8,
+};
+
+/* How a letter that is being written is compressed; cairo has no setting for it. */
+static _Thread_local enum { AS_ASKED, NOT_AT_ALL, FAST } effort;
 
 /* Instead of zlib's own, which cairo calls for each stream of a PDF and with which programs leave the effort to the
- * library; cairo has no setting for it. To compress a letter takes as long as to draw it, and what comes of it, 20 KB
- * less, is read once, by a spooler on this machine. A stored stream is one that every reader of PDF reads. */
+ * library. To compress a letter's words takes as long as to draw them, and what comes of it, 20 KB less, is read
+ * once, by a spooler on this machine. Pictures are worth it: a letterhead at 300 dpi has 26 MB. Outside of a letter
+ * everybody gets what he asks for. */
 int deflateInit_(z_streamp stream, int level, const char *version, int size)
 {
-    (void)level;
-    return deflateInit2_(stream, STORED, Z_DEFLATED, WINDOW_BITS, MEMORY_LEVEL, Z_DEFAULT_STRATEGY, version, size);
+    if (effort == NOT_AT_ALL)
+        return deflateInit2_(stream, Z_NO_COMPRESSION, Z_DEFLATED, STORED_WINDOW, STORED_MEMORY, Z_DEFAULT_STRATEGY,
+                             version, size);
+    return deflateInit2_(stream, effort == FAST ? Z_BEST_SPEED : level, Z_DEFLATED, WINDOW_BITS, MEMORY_LEVEL,
+                         Z_DEFAULT_STRATEGY, version, size);
 }
 
 const struct version *letter_choose(const struct letter *l, const struct filling *f)
@@ -87,6 +100,14 @@ static int draw_pages(struct letter *l, const struct version *v, cairo_surface_t
     return r == 0 ? letter_check_secret(l, sheet) : r;
 }
 
+static bool has_pictures(const struct version *v)
+{
+    for (unsigned i = 0; i < v->n; i++)
+        if (page_has_pictures(v->pages[i]))
+            return true;
+    return false;
+}
+
 static int write_pdf(struct letter *l, const struct version *v, const struct fields *fields, struct document *ret,
                      struct outcome *trouble)
 {
@@ -115,14 +136,61 @@ int letter_conclude(int r, const struct version *v, const char *media_type, stru
     return 0;
 }
 
+/* --- the largest letter --- */
+
+static cairo_status_t count_bytes(void *userdata, const unsigned char *bytes, unsigned size)
+{
+    (void)bytes;
+    *(size_t *)userdata += size;
+    return CAIRO_STATUS_SUCCESS;
+}
+
+static int measure(const struct version *v, size_t *ret)
+{
+    cairo_surface_t *pdf = cairo_pdf_surface_create_for_stream(count_bytes, ret, 1, 1);
+    cairo_t *cr = cairo_create(pdf);
+    int r = 0;
+
+    for (unsigned i = 0; i < v->n && r == 0; i++) {
+        cairo_pdf_surface_set_size(pdf, page_width(v->pages[i]), page_height(v->pages[i]));
+        r = page_draw_pictures(v->pages[i], cr);
+        cairo_show_page(cr);
+    }
+    cairo_destroy(cr);
+    cairo_surface_finish(pdf);
+    cairo_surface_destroy(pdf);
+    return r;
+}
+
+int letter_check_size(const struct version *v, const char *where, struct findings *f)
+{
+    size_t size = 0;
+    int r;
+
+    if (!has_pictures(v))
+        return 0;
+    effort = FAST;
+    r = measure(v, &size);
+    effort = AS_ASKED;
+    if (r < 0 || size <= PICTURES_MOST)
+        return r < 0 ? r : 0;
+    return findings_add(
+        f, "letter-too-large", where,
+        "each letter would have %.1f MB for its pictures alone, of at most %.1f: take fewer pixels, or "
+        "a drawing",
+        (double)size / 1e6, PICTURES_MOST / 1e6);
+}
+
 int letter_pdf(struct letter *l, const struct filling *f, struct document *ret, struct outcome *trouble)
 {
     const struct version *v = letter_choose(l, f);
     struct fields fields;
     int r = fields_fill(&fields, f, v->tag, trouble);
 
+    effort = has_pictures(v) ? FAST : NOT_AT_ALL;
     if (r == 0)
         r = write_pdf(l, v, &fields, ret, trouble);
+    effort = AS_ASKED;
     typesetter_forget(l->ts);
     fields_release(&fields);
     return letter_conclude(r, v, "application/pdf", ret);

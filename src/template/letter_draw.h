@@ -6,11 +6,16 @@
 
 #include <pindispatch/template.h>
 
+#include "findings.h"
 #include "language.h"
 #include "page.h"
 #include "source.h"
 
-enum { LETTER_PAGES = 8 };
+enum {
+    LETTER_PAGES = 8,
+    /* Bytes of all pictures in a PDF. Its fonts have room beside them, and it fits a mail in base64. */
+    PICTURES_MOST = 8 * 1024 * 1024,
+};
 
 struct version {
     char tag[LANGUAGE_TAG]; /* first: see language_best() */
@@ -29,6 +34,8 @@ struct letter {
 
 /* The language for this holder. */
 const struct version *letter_choose(const struct letter *l, const struct filling *f);
+/* Every letter has room for what is the same in all: its pictures. WHERE: for the finding. 0; 1 with F; -ENOMEM. */
+int letter_check_size(const struct version *v, const char *where, struct findings *f);
 /* One page, and over it what says that it is a test. As letter_pdf(). */
 int letter_draw_page(struct letter *l, const struct version *v, unsigned page, struct sheet *sheet);
 /* After all pages: a letter without its secret would be delivered in vain, and the secret erased. As letter_pdf(). */

@@ -54,6 +54,18 @@ bool page_prints_secret(const struct page *page)
     return false;
 }
 
+bool page_has_pictures(const struct page *page)
+{
+    return graphic_has_pictures(page->graphic);
+}
+
+int page_draw_pictures(struct page *page, cairo_t *cr)
+{
+    struct problem p;
+
+    return graphic_draw_all(page->graphic, cr, &p);
+}
+
 static int draw_graphic(struct page *page, struct sheet *sheet)
 {
     struct problem p;

@@ -27,9 +27,13 @@ DEFINE_CLEANUP(struct page, page, page_free)
 double page_width(const struct page *page); /* points */
 double page_height(const struct page *page);
 bool page_prints_secret(const struct page *page);
+bool page_has_pictures(const struct page *page);
 
 /* Sets what is the same in every letter, so that it is known to fit before the first one. 0; 1 with F; -ENOMEM. */
 int page_check(struct page *page, struct typesetter *ts, struct findings *f);
+
+/* Draws what is no text, in all of its conditions. 0; 1: it cannot be drawn; -ENOMEM. */
+int page_draw_pictures(struct page *page, cairo_t *cr);
 
 /* Draws for one event, to nowhere, and calls EACH with every trouble and its place in the file. 0 or -ENOMEM. */
 typedef void page_trouble(void *userdata, const char *place, const struct outcome *trouble);

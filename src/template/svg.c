@@ -12,6 +12,7 @@
 
 #include "attribute.h"
 #include "image.h"
+#include "reference.h"
 
 static const char svg_namespace[] = "http://www.w3.org/2000/svg";
 
@@ -181,6 +182,7 @@ static int refuse_xml(xmlParserCtxt *ctxt, const char *file, struct findings *f)
 static int check_document(const char *file, xmlDoc *doc, struct findings *f)
 {
     const xmlNode *root = xmlDocGetRootElement(doc);
+    int r;
 
     if (doc->intSubset || doc->extSubset)
         return findings_add(f, "svg-doctype", file, "a document type (<!DOCTYPE …>) is not allowed");
@@ -189,7 +191,8 @@ static int check_document(const char *file, xmlDoc *doc, struct findings *f)
         return findings_add(f, "svg-encoding", file, "the encoding must be UTF-8");
     if (!root || !svg_is(root, "svg"))
         return findings_add(f, "svg", file, "the root must be <svg xmlns=\"%s\">", svg_namespace);
-    return check_tree(file, doc->children, f);
+    r = check_tree(file, doc->children, f);
+    return findings_go_on(f, r) ? r | reference_check(doc, file, f) : r;
 }
 
 static void free_context(xmlParserCtxt **c)
