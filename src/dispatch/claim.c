@@ -54,6 +54,16 @@ static unsigned count_unplaced(const struct lane *l)
     return n;
 }
 
+/* Those that do not move take no place, as many as have one. */
+static unsigned count_window(const struct lane *l, unsigned window)
+{
+    unsigned n = count_flights(l, true), parked = 0;
+
+    for (const struct flight *f = l->flights; f && parked < window; f = f->next)
+        parked += f->place == FLIGHT_RESTING && f->parked;
+    return n - parked;
+}
+
 static unsigned below(unsigned most, unsigned used)
 {
     return most > used ? most - used : 0;
@@ -68,7 +78,7 @@ static unsigned lane_room(const struct lane *l)
     room = below(room, count_unplaced(l));
     if (l->method->window) {
         unsigned window = (unsigned)settings_integer(lane_settings(l), l->method->window);
-        unsigned left = below(window, count_flights(l, true));
+        unsigned left = below(window, count_window(l, window));
 
         room = room < left ? room : left;
     }

@@ -7,6 +7,9 @@
 #include <pindispatch/json.h>
 #include <pindispatch/log.h>
 
+/* Looks that are so far apart are those of a destination where nothing moves. */
+#define LOOK_SLOW (INT64_C(400) * MICROSECONDS_PER_MILLISECOND)
+
 static void on_committed(struct commit_waiter *w, int r);
 
 static struct flight *flight_of(struct commit_waiter *w)
@@ -278,9 +281,11 @@ static void on_settled(struct flight *f)
     f->unsaved = false;
     outcome_release(&f->outcome);
     if (f->state == STATE_SPOOLED) {
+        bool first = f->parcel.stage != STAGE_SPOOLED;
+
         f->parcel.stage = STAGE_SPOOLED;
         f->place = FLIGHT_RESTING;
-        lane_look_soon(l, true);
+        lane_look_soon(l, first);
     } else {
         flight_free(f);
     }
@@ -322,10 +327,24 @@ void flight_save_again(struct flight *f)
     save(f);
 }
 
-/* Followed and still on its way, or the printer could not be asked: nothing changes in the store. */
-static bool still_resting(const struct flight *f, const struct outcome *o)
+/* What a look found is kept in the store when it must not be forgotten, or when nothing else has moved for a while:
+ * a letter that is printed as soon as it is there would only be written twice. */
+static bool is_news(struct flight *f, const struct outcome *o)
 {
-    return f->state == STATE_SPOOLED && (o->kind == OUTCOME_SPOOLED || o->kind == OUTCOME_DEFERRED);
+    bool parked = json_is_true(json_object_get(o->evidence, "parked"));
+    bool doubtful = json_is_true(json_object_get(o->evidence, "interrupted"));
+    bool slow = f->lane->look_after >= LOOK_SLOW && strcmp(f->known, o->code) != 0;
+    bool news = o->kind == OUTCOME_SPOOLED && (slow || parked != f->parked || doubtful != f->doubtful);
+
+    f->parked = parked;
+    f->doubtful = doubtful;
+    return news;
+}
+
+/* Followed and still on its way, or the printer could not be asked: nothing changes in the store. */
+static bool still_resting(struct flight *f, const struct outcome *o)
+{
+    return f->state == STATE_SPOOLED && (o->kind == OUTCOME_SPOOLED || o->kind == OUTCOME_DEFERRED) && !is_news(f, o);
 }
 
 static void note_destination(struct lane *l, const struct outcome *o)
@@ -362,8 +381,12 @@ void flight_settle(struct flight *f, struct outcome *o, const char *template_has
         lane_look_soon(f->lane, false);
         return;
     }
-    if (f->parcel.stage == STAGE_SPOOLED)
+    if (f->parcel.stage == STAGE_SPOOLED && o->kind != OUTCOME_SPOOLED)
         note_end(f->lane);
+    if (o->kind == OUTCOME_SPOOLED) {
+        f->parcel.withdraw = false; /* it could not be taken back */
+        memcpy(f->known, o->code, sizeof(f->known));
+    }
     outcome_release(&f->outcome);
     f->outcome = *o;
     *o = (struct outcome){ .evidence = NULL };

@@ -35,8 +35,12 @@ struct flight {
         FLIGHT_UNSAVED,  /* the store refused that commit: tried again */
     } place;
     struct link *link;
-    bool begun;   /* bytes may be on their way (mail) */
-    bool unsaved; /* a commit of its outcome has failed */
+    bool begun; /* bytes may be on their way (mail) */
+    /* Of what the last look at a spooled one found: */
+    bool parked;    /* it does not move until somebody does something there, and takes nobody's place */
+    bool doubtful;  /* it may come out twice */
+    char known[32]; /* the code, as the store has it; empty: not known here */
+    bool unsaved;   /* a commit of its outcome has failed */
 
     struct commit_waiter waiter;
     struct outcome outcome; /* of the change under way */

@@ -13,6 +13,7 @@
 
 #include "print_batch.h"
 #include "print_direct.h"
+#include "print_former.h"
 #include "print_target.h"
 
 /* Nothing is said to the dispatcher while a batch is made: it must end before a silent worker counts as lost. */
@@ -37,15 +38,13 @@ static void take_back_all(struct batch *b)
     }
 }
 
-/* A server that does not hold is no server for us; a person who touched the job at the printer is only this letter's
- * trouble. */
-static int check_held(const struct print_job *j, bool sent, struct outcome *trouble)
+/* A server that does not hold is no server for us. */
+static int check_held(const struct print_job *j, struct outcome *trouble)
 {
     if (j->state == IPP_JSTATE_HELD)
         return 0;
-    outcome_set(trouble, OUTCOME_DEFERRED, "not-held", "The job %d is not held %s.", j->id,
-                sent ? "any more" : "although it was to be");
-    trouble->destination = !sent;
+    outcome_set(trouble, OUTCOME_DEFERRED, "not-held", "The job %d is not held although it was to be.", j->id);
+    trouble->destination = true;
     return 1;
 }
 
@@ -53,6 +52,11 @@ static int hand_in(struct batch *b, struct item *i, const struct document *d, st
 {
     char name[UUID_TEXT];
     struct print_job sent;
+    i->place = *spooler_place(b->spooler);
+    i->tried = true;
+    i->life[0] = '\0';
+    i->seen = (struct law_sight){ 0 };
+    i->again = false;
     int e = spooler_create(b->spooler, uuid_format(&i->parcel->id, name), &i->parcel->job_uuid, &i->job, trouble);
     if (e)
         return e;
@@ -60,11 +64,11 @@ static int hand_in(struct batch *b, struct item *i, const struct document *d, st
     i->made = true;
     i->known_id = i->job.id;
     i->pages = d->pages;
-    e = check_held(&i->job, false, trouble);
+    e = check_held(&i->job, trouble);
     if (!e)
-        e = spooler_send(b->spooler, i->job.id, d, &sent, trouble);
+        e = spooler_send(b->spooler, i->job.id, d, &sent, trouble); /* verify() sees who touched it meanwhile */
     CRASH_POINT("print.sent");
-    return e ? e : check_held(&sent, true, trouble);
+    return e;
 }
 
 /* One letter, to the point where only the release is missing. 0, also when the letter was settled otherwise; 1 with
@@ -88,32 +92,81 @@ static int prepare(struct batch *b, struct item *i, struct outcome *trouble)
     return 1;
 }
 
-/* Is what the server has what we sent? A restarted server may have given the id to another job. */
-static int verify(struct batch *b, struct outcome *trouble)
+/* Somebody released it while it was made, and paper can come of it: it is followed, and nothing is made anew. */
+static int follow_released(struct batch *b, struct item *i, const struct print_job *job)
 {
+    struct outcome o = { 0 };
+    i->job = *job;
+    i->made = i->prepared = false;
+    item_judge(i, &b->habits->law, b->accepted, &o);
+    return batch_settle(b, i, &o);
+}
+
+/* What is not as it was sent is not released. Is it ours at all? A server that was restarted may have given the
+ * number to another job; over the same connection it was not. */
+static int refuse(struct batch *b, struct item *i, const struct print_job *job, bool same, struct outcome *o)
+{
+    if (item_is(i, job) || (same && job->id == i->job.id && !job->uuid[0]))
+        take_back(b, i);
+    i->made = i->prepared = false;
+    return o->destination ? 1 : batch_settle(b, i, o);
+}
+
+/* The prepared items, and how the server has their jobs now. */
+struct check {
     int ids[BATCH];
     struct item *of[BATCH];
     struct print_job jobs[BATCH];
-    size_t n = 0;
+    size_t n;
+    bool all_lost; /* a server that loses each of the jobs that we make is no server for us */
+};
+
+static int verify_one(struct batch *b, const struct check *c, size_t k, struct outcome *trouble)
+{
+    struct item *i = c->of[k];
+    const struct print_job *job = &c->jobs[k];
+    struct outcome o = { 0 };
+    if (item_is_ready(i, job, &o))
+        return 0;
+    if (item_is(i, job) && item_went_on(job))
+        return follow_released(b, i, job);
+    bool hidden = job->id == i->job.id && !job->uuid[0];
+    if (hidden)
+        outcome_set(
+            &o, OUTCOME_DEFERRED, "job-hidden",
+            "The CUPS server does not show us our own jobs: JobPrivateAccess must let in the owner (@OWNER).");
+    o.destination = hidden || c->all_lost;
+    int e = refuse(b, i, job, b->connection == spooler_since(b->spooler), &o);
+    if (e > 0)
+        *trouble = o;
+    return e < 0 ? e : 0;
+}
+
+static bool all_are_lost(const struct check *c)
+{
+    for (size_t k = 0; k < c->n; k++)
+        if (c->jobs[k].id && item_is(c->of[k], &c->jobs[k]))
+            return false;
+    return c->n > 0;
+}
+
+/* Is what the server has what we sent? */
+static int verify(struct batch *b, struct outcome *trouble)
+{
+    struct check c = { .n = 0 };
     for (size_t k = 0; k < b->n; k++)
         if (b->items[k].prepared) {
-            of[n] = &b->items[k];
-            ids[n++] = b->items[k].job.id;
+            c.of[c.n] = &b->items[k];
+            c.ids[c.n++] = b->items[k].job.id;
         }
     struct print_life life;
-    int64_t asked = clock_now(b->desk->clock);
-    int e = n ? spooler_life(b->spooler, &life, trouble) : 0;
+    int e = c.n ? spooler_life(b->spooler, &life, trouble) : 0;
     if (!e)
-        e = spooler_jobs(b->spooler, ids, n, jobs, trouble);
-    for (size_t k = 0; !e && k < n; k++) {
-        struct outcome o = { 0 };
-        item_look(of[k], asked, &life, &life);
-        if (item_is_ready(of[k], &jobs[k], &o))
-            continue;
-        if (print_job_is(&jobs[k], &of[k]->parcel->job_uuid))
-            take_back(b, of[k]);
-        of[k]->made = of[k]->prepared = false;
-        e = batch_settle(b, of[k], &o);
+        e = spooler_jobs(b->spooler, c.ids, c.n, c.jobs, trouble);
+    c.all_lost = all_are_lost(&c);
+    for (size_t k = 0; !e && k < c.n; k++) {
+        item_look(c.of[k], batch_now(b), &life, &life);
+        e = verify_one(b, &c, k, trouble);
     }
     return e;
 }
@@ -126,7 +179,7 @@ static int commit(struct batch *b)
     for (size_t k = 0; k < b->n; k++)
         if (b->items[k].prepared) {
             parcels[n] = b->items[k].parcel;
-            evidence[n++] = item_evidence(&b->items[k], spooler_printer(b->spooler));
+            evidence[n++] = item_evidence(&b->items[k], NULL);
         }
     b->desk->deadline(b->desk, 0); /* how long a commit may take is the desk's business */
     int r = n ? b->desk->mark_all(b->desk, parcels, (const json_t *const *)evidence, n) : 0;
@@ -175,6 +228,7 @@ static int prepare_all(struct batch *b, struct outcome *trouble)
 {
     int64_t start = clock_monotonic();
     int e = look(b, trouble);
+    b->connection = spooler_since(b->spooler);
     for (size_t k = 0; !e && k < b->n; k++)
         if (batch_is_open(&b->items[k], STAGES_NEW))
             e = is_late(start) ? too_slow(trouble) : prepare(b, &b->items[k], trouble);
@@ -209,14 +263,11 @@ static int deliver_direct(struct batch *b)
     return e < 0 ? e : direct_deliver(b, &trouble);
 }
 
-static int release_held(struct batch *b, struct item *i, struct outcome *o)
-{
-    return spooler_release(b->spooler, i->job.id, o);
-}
-
 /* What a worker keeps from one batch to the next. */
 struct session {
     struct spooler *spooler;
+    struct print_habits habits;
+    struct print_former former;
     struct print_watch watch;
     struct print_direct direct;
 };
@@ -225,7 +276,9 @@ static int work(struct batch *b, struct session *s)
 {
     struct outcome trouble = { 0 };
     bool direct = spooler_is_direct(s->spooler);
-    int e = direct ? direct_prepare(&s->direct, b->desk, s->spooler, &trouble) : 0;
+    int e = former_work(&s->former, b);
+    if (!e && direct)
+        e = direct_prepare(&s->direct, b->desk, s->spooler, &trouble);
     if (!e)
         e = batch_find(b, &trouble);
     CRASH_POINT("print.found");
@@ -248,15 +301,15 @@ static int work(struct batch *b, struct session *s)
 static int print_deliver(struct desk *d, void *userdata)
 {
     struct session *s = userdata;
-    struct batch b = { .desk = d, .spooler = s->spooler, .watch = &s->watch };
+    struct batch b = { .desk = d, .spooler = s->spooler, .watch = &s->watch, .habits = &s->habits };
     struct parcel *p;
     int r = 0;
-    b.release = spooler_is_direct(s->spooler) ? direct_release : release_held;
+    b.release = spooler_is_direct(s->spooler) ? direct_release : batch_release_held;
     b.accepted = strcmp(settings_text(d->settings, "print.confirm"), "accepted") == 0;
     do {
         b.n = b.n_fences = 0;
         while (b.n < BATCH && (p = d->next(d)))
-            item_begin(&b.items[b.n++], p);
+            item_begin(&b.items[b.n++], p, spooler_place(s->spooler));
         r = b.n ? work(&b, s) : 0;
         d->deadline(d, 0);
     } while (r >= 0 && b.n);
@@ -266,13 +319,15 @@ static int print_deliver(struct desk *d, void *userdata)
 static int print_tidy(struct desk *d, void *userdata)
 {
     struct session *s = userdata;
-    return spooler_is_direct(s->spooler) ? 0 : print_sweep(d, s->spooler); /* no job is held there */
+    int r = spooler_is_direct(s->spooler) ? 0 : print_sweep(d, s->spooler); /* no job is held there */
+    int f = r < 0 ? 0 : former_sweep(&s->former, d);
+    return r < 0 || f < 0 ? (r < 0 ? r : f) : r || f;
 }
 
 static int print_open(struct desk *d, void **ret_session)
 {
     struct session *s = calloc(1, sizeof(*s));
-    int r = s ? spooler_new(d, &s->spooler) : -ENOMEM;
+    int r = s ? spooler_new(d, NULL, &s->spooler) : -ENOMEM;
     *ret_session = s;
     return r;
 }
@@ -280,8 +335,10 @@ static int print_open(struct desk *d, void **ret_session)
 static void print_close(void *userdata)
 {
     struct session *s = userdata;
-    if (s)
+    if (s) {
+        former_close(&s->former);
         spooler_free(s->spooler);
+    }
     free(s);
 }
 
@@ -344,6 +401,18 @@ static const struct setting settings[] = {
       .choices = guards,
       .help =
           "What a queue that is unsafe for PINs means: letters go there and it is told (warn), or wait (require)." },
+    { .name = "print.stuck_after",
+      .type = SETTING_DURATION,
+      .standard = "2m",
+      .least = MICROSECONDS_PER_SECOND,
+      .most = 7 * 86400 * MICROSECONDS_PER_SECOND,
+      .help = "When nothing has moved at the printer for so long, and for longer than its letters take, that is "
+              "trouble." },
+    { .name = "print.former",
+      .type = SETTING_LIST,
+      .standard = "",
+      .check = print_target_check_server,
+      .help = "CUPS servers that print.server named before: letters that are there are followed to their end." },
     { .name = "print.window",
       .type = SETTING_INTEGER,
       .standard = "48",

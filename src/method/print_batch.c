@@ -19,10 +19,38 @@ size_t batch_count(const struct batch *b, unsigned stages)
     return n;
 }
 
+int batch_now(const struct batch *b)
+{
+    return (int)(clock_now(b->desk->clock) / MICROSECONDS_PER_SECOND);
+}
+
+static void learn_one(void *habits, const struct print_job *j)
+{
+    struct law_sight sight = { .state = j->state, .began = j->began, .sheets = j->sheets, .at = j->now };
+    law_learn(habits, &sight, j->ended);
+}
+
+int batch_learn(struct batch *b, bool anew)
+{
+    struct outcome ignored = { 0 };
+    if ((b->habits->asked && !anew) || spooler_is_direct(b->spooler))
+        return 0;
+    int e = spooler_history(b->spooler, learn_one, &b->habits->law, &ignored);
+    b->habits->asked |= e == 0;
+    return e < 0 ? e : 0;
+}
+
+static void learn_from(struct batch *b, const struct item *i)
+{
+    if (i->job.id && !item_is_moved(i))
+        learn_one(&b->habits->law, &i->job);
+}
+
 int batch_settle(struct batch *b, struct item *i, struct outcome *o)
 {
     if (!o->evidence)
-        o->evidence = item_evidence(i, spooler_printer(b->spooler));
+        o->evidence = item_evidence(i, &b->habits->law);
+    learn_from(b, i);
     watch_job(b->watch, &i->job);
     watch_note(b->watch, i->parcel->evidence, o->evidence);
     int r = b->desk->report(b->desk, i->parcel, o);
@@ -61,7 +89,7 @@ static int release(struct batch *b, struct item *i)
     i->answered = true;
     o->kind = e == SPOOLER_UNDONE ? o->kind : OUTCOME_SPOOLED;
     if (e == 0)
-        item_released(i, spooler_printer(b->spooler), b->accepted, o);
+        item_released(i, &b->habits->law, b->accepted, o);
     else if (e == SPOOLER_GONE)
         outcome_set(o, OUTCOME_SPOOLED, "job-gone", "The held job was not there when it was to be released.");
     else if (e == SPOOLER_UNFIT)
@@ -79,6 +107,11 @@ static int report_released(struct batch *b)
         outcome_release(&i->answer);
     }
     return r;
+}
+
+int batch_release_held(struct batch *b, struct item *i, struct outcome *o)
+{
+    return spooler_release(b->spooler, i->job.id, o);
 }
 
 static bool is_to_be_released(const struct item *i)

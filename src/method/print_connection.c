@@ -48,10 +48,10 @@ struct exchange {
     char why[CURL_ERROR_SIZE];
 };
 
-static int prepare(struct connection *c)
+static int prepare(struct connection *c, const char *server, const char *printer)
 {
     const struct settings *s = c->desk->settings;
-    int r = print_target_read(s, &c->target);
+    int r = print_target_of(s, server, printer, &c->target);
     c->pinned_key = strdup(settings_text(s, "print.pinned_key"));
     c->headers = curl_slist_append(NULL, "Content-Type: application/ipp");
     /* No "Expect: 100-continue": no round trip for documents that are larger than a request. */
@@ -67,7 +67,7 @@ static int prepare(struct connection *c)
     return r;
 }
 
-int connection_new(struct desk *desk, struct connection **ret)
+int connection_new(struct desk *desk, const char *server, const char *printer, struct connection **ret)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT))
         return -ENOMEM;
@@ -77,7 +77,7 @@ int connection_new(struct desk *desk, struct connection **ret)
         return -ENOMEM;
     }
     c->desk = desk;
-    int r = prepare(c);
+    int r = prepare(c, server, printer);
     if (r < 0)
         connection_free(c);
     else

@@ -19,9 +19,9 @@ DEFINE_CLEANUP(ipp_t, ipp, ippDelete)
 /* The code of trouble: the server wants to know who asks. */
 #define CONNECTION_REFUSED "server-refuses"
 
-/* Does not connect. DESK is borrowed: its settings say where to, its deadline guards each request. 0, -ENOMEM, or
- * -EINVAL (settings that nobody checked). */
-int connection_new(struct desk *desk, struct connection **ret);
+/* Does not connect. SERVER and PRINTER are as print.server and print.printer. DESK is borrowed: its settings say how
+ * to trust them, its deadline guards each request. 0, -ENOMEM, or -EINVAL (names that nobody checked). */
+int connection_new(struct desk *desk, const char *server, const char *printer, struct connection **ret);
 struct connection *connection_free(struct connection *c);
 
 const struct print_target *connection_target(const struct connection *c);

@@ -67,7 +67,8 @@ static int make_job(struct batch *b, struct item *i, struct outcome *trouble)
     if (e)
         return e;
     CRASH_POINT("direct.created");
-    i->made = true;
+    i->made = i->tried = true;
+    i->place = *spooler_place(b->spooler);
     id = i->known_id = i->job.id;
     e = spooler_jobs(b->spooler, &id, 1, &i->job, trouble);
     if (e)
@@ -93,7 +94,7 @@ static void take_back(struct batch *b, struct item *i)
 
 static int commit(struct batch *b, struct item *i)
 {
-    json_t *evidence = item_evidence(i, spooler_printer(b->spooler));
+    json_t *evidence = item_evidence(i, NULL);
     b->desk->deadline(b->desk, 0); /* how long a commit may take is the desk's business */
     int r = b->desk->mark(b->desk, i->parcel, evidence);
     json_decref(evidence);
@@ -132,7 +133,7 @@ static int look_after_break(struct batch *b, struct item *i, struct outcome *o)
     }
     if (e < 0)
         return e;
-    if (e || !job.id || !item_is(i, &job) || job.began ||
+    if (e || !job.id || !item_is(i, &job) || job.began > 0 ||
         (job.state != IPP_JSTATE_CANCELED && job.state != IPP_JSTATE_ABORTED))
         return 1;
     o->kind = OUTCOME_DEFERRED;

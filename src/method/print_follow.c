@@ -9,16 +9,14 @@ static void add_fence(struct batch *b, int id)
         b->fences[b->n_fences++] = id;
 }
 
-/* Before the intent a job is a leftover: cancelled when it is held, of no meaning when it has ended unprinted. One
- * that went further was released by somebody: it counts, so that nothing is printed twice. */
+/* Before the intent a job is a leftover: cancelled when it is held, of no meaning when it has ended and never was
+ * begun. One that went further was released by somebody: it counts, so that nothing is printed twice. */
 static void consider_leftover(struct batch *b, struct item *i, const struct print_job *job)
 {
-    if (job->state == IPP_JSTATE_CANCELED || job->state == IPP_JSTATE_ABORTED)
-        return;
-    if (job->state != IPP_JSTATE_HELD)
-        item_consider(i, job);
-    else
+    if (job->state == IPP_JSTATE_HELD && job->began <= 0)
         add_fence(b, job->id);
+    else if (job->state == IPP_JSTATE_HELD || item_went_on(job))
+        item_consider(i, job);
 }
 
 static void consider_all(void *userdata, const struct print_job *job)
@@ -37,6 +35,15 @@ static void consider_all(void *userdata, const struct print_job *job)
     }
 }
 
+/* Whose job it is cannot be told. */
+static int hidden(struct outcome *trouble)
+{
+    outcome_set(trouble, OUTCOME_DEFERRED, "job-hidden",
+                "The CUPS server does not show us our own jobs: JobPrivateAccess must let in the owner (@OWNER).");
+    trouble->destination = true;
+    return 1;
+}
+
 /* By the ids that earlier attempts noted: cheap, and enough as long as the UUIDs agree. */
 static int find_by_id(struct batch *b, struct outcome *trouble)
 {
@@ -50,9 +57,12 @@ static int find_by_id(struct batch *b, struct outcome *trouble)
             ids[n++] = b->items[k].known_id;
         }
     int e = spooler_jobs(b->spooler, ids, n, jobs, trouble);
-    for (size_t k = 0; !e && k < n; k++)
+    for (size_t k = 0; !e && k < n; k++) {
+        if (jobs[k].id && !jobs[k].uuid[0] && !spooler_is_direct(b->spooler))
+            return hidden(trouble);
         if (jobs[k].id && item_is(of[k], &jobs[k]))
             item_consider(of[k], &jobs[k]);
+    }
     return e;
 }
 
@@ -67,62 +77,64 @@ static int find_all(struct batch *b, struct outcome *trouble)
     return lost ? spooler_each(b->spooler, consider_all, b, trouble) : 0;
 }
 
+static void look_at_all(struct batch *b, const struct print_life *before, const struct print_life *after)
+{
+    for (size_t k = 0; k < b->n; k++) {
+        struct item *i = &b->items[k];
+        item_look(i, batch_now(b), before, after);
+        if (i->job.id && !item_is_moved(i))
+            law_note_move(&b->habits->law, i->since);
+    }
+}
+
 int batch_find(struct batch *b, struct outcome *trouble)
 {
-    struct print_life before, after;
-    int64_t asked = clock_now(b->desk->clock);
+    struct print_life before = { .name = "" }, after = before;
     if (!batch_count(b, STAGES_OLD | 1 << STAGE_BEGUN))
         return 0;
-    if (spooler_is_direct(b->spooler)) /* one that restarts forgets its jobs */
-        return find_all(b, trouble);
-    int e = spooler_life(b->spooler, &before, trouble);
+    bool direct = spooler_is_direct(b->spooler); /* one that restarts forgets its jobs */
+    int e = direct ? 0 : spooler_life(b->spooler, &before, trouble);
     if (!e)
         e = find_all(b, trouble);
-    if (!e)
+    if (!e && !direct)
         e = spooler_life(b->spooler, &after, trouble);
-    for (size_t k = 0; !e && k < b->n; k++)
-        item_look(&b->items[k], asked, &before, &after);
+    if (!e)
+        look_at_all(b, &before, &after);
     return e;
 }
 
-/* Trouble with the printer that its waiting jobs feel too. */
-static void look_for_trouble(struct batch *b, struct outcome *ret)
+static bool is_followed(const struct item *i)
 {
-    struct print_printer printer;
-    if (spooler_look(b->spooler, &printer, NULL, ret) == 0)
-        print_printer_trouble(&printer, spooler_printer(b->spooler), false, ret);
+    return batch_is_open(i, STAGES_OLD) || (batch_is_open(i, 1 << STAGE_BEGUN) && i->job.id);
 }
 
+/* First what became of all, then what keeps the others: that is one question for all of them. */
 static int follow_all(struct batch *b)
 {
-    struct outcome stopped = { 0 };
-    bool looked = false;
+    struct outcome found[BATCH] = { 0 }, trouble = { 0 };
+    int r = batch_learn(b, false);
+    for (size_t k = 0; k < b->n; k++)
+        if (is_followed(&b->items[k]))
+            item_judge(&b->items[k], &b->habits->law, b->accepted, &found[k]);
+    CRASH_POINT("print.followed");
+    if (r == 0 && !b->former)
+        r = batch_stand(b, found, &trouble);
     for (size_t k = 0; k < b->n; k++) {
         struct item *i = &b->items[k];
-        struct outcome o = { 0 };
-        if (!batch_is_open(i, STAGES_OLD) && !(batch_is_open(i, 1 << STAGE_BEGUN) && i->job.id))
-            continue;
-        item_judge(i, spooler_printer(b->spooler), b->accepted, &o);
-        CRASH_POINT("print.followed");
-        if (o.kind == OUTCOME_SPOOLED && !looked)
-            look_for_trouble(b, &stopped);
-        looked |= o.kind == OUTCOME_SPOOLED;
-        if (o.kind == OUTCOME_SPOOLED && stopped.code[0]) {
-            outcome_set(&o, OUTCOME_SPOOLED, stopped.code, "%s", stopped.reason);
-            o.destination = stopped.destination;
+        if (r == 0 && is_followed(i)) {
+            batch_tell_stand(i, &trouble, &found[k]);
+            r = batch_settle(b, i, &found[k]);
         }
-        int r = batch_settle(b, i, &o);
-        if (r < 0)
-            return r;
+        outcome_release(&found[k]);
     }
-    return 0;
+    return r;
 }
 
 /* An operator wants the letter back. One that is being printed goes on: half a letter helps nobody. O is set when the
  * job is cancelled. */
 static int withdraw(struct batch *b, struct item *i, struct outcome *o)
 {
-    const char *printer = spooler_printer(b->spooler);
+    const char *printer = item_printer(i);
     struct outcome trouble = { 0 };
     struct print_job job = i->job;
     if (job.state != IPP_JSTATE_PENDING && job.state != IPP_JSTATE_HELD)
@@ -133,7 +145,7 @@ static int withdraw(struct batch *b, struct item *i, struct outcome *o)
     if (e || !item_is(i, &job) || job.state != IPP_JSTATE_CANCELED)
         return e;
     i->job = job;
-    if (job.began)
+    if (job.began || job.sheets > 0)
         outcome_set(o, OUTCOME_IN_DOUBT, "withdrawn-late",
                     "The printer %.64s had begun with the job %d when it was cancelled: look for the paper.", printer,
                     i->job.id);

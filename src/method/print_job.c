@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <cups/http.h>
 #include <jansson.h>
 
 /* A reason is a keyword (RFC 8011 section 5.1.4). What else a driver says there is passed over: a byte that is no
@@ -52,23 +53,61 @@ static const char *text_of(ipp_attribute_t *a)
     return text ? text : "";
 }
 
+/* "ipp://localhost:631/printers/pin" → "pin"; the address of a printer itself is none. */
+static void read_queue(const char *uri, char queue[PRINT_QUEUE])
+{
+    char scheme[16], user[64], host[256], path[HTTP_MAX_URI];
+    int port;
+    if (httpSeparateURI(HTTP_URI_CODING_ALL, uri, scheme, sizeof(scheme), user, sizeof(user), host, sizeof(host),
+                        &port, path, sizeof(path)) < HTTP_URI_STATUS_OK)
+        return;
+    const char *name = strncmp(path, "/printers/", 10) == 0 ? path + 10
+                       : strncmp(path, "/classes/", 9) == 0 ? path + 9
+                                                            : "";
+    json_t *valid = strlen(name) < PRINT_QUEUE ? json_string(name) : NULL;
+    if (valid)
+        snprintf(queue, PRINT_QUEUE, "%s", name);
+    json_decref(valid);
+}
+
+/* Seconds of the server. A value that is none: it did not happen. */
+static int time_of(ipp_attribute_t *a)
+{
+    return ippGetValueTag(a) == IPP_TAG_INTEGER ? ippGetInteger(a, 0) : 0;
+}
+
+static bool read_job_time(ipp_attribute_t *a, const char *name, struct print_job *j)
+{
+    if (strcmp(name, "time-at-processing") == 0)
+        j->began = time_of(a);
+    else if (strcmp(name, "time-at-completed") == 0)
+        j->ended = time_of(a);
+    else if (strcmp(name, "job-printer-up-time") == 0)
+        j->now = time_of(a);
+    else
+        return false;
+    return true;
+}
+
 static void read_job_attribute(ipp_attribute_t *a, struct print_job *j)
 {
     const char *name = ippGetName(a);
+    if (read_job_time(a, name, j))
+        return;
     if (strcmp(name, "job-id") == 0)
         j->id = ippGetInteger(a, 0);
     else if (strcmp(name, "job-state") == 0)
         j->state = (ipp_jstate_t)ippGetInteger(a, 0);
-    else if (strcmp(name, "time-at-processing") == 0)
-        j->began = ippGetValueTag(a) == IPP_TAG_INTEGER ? ippGetInteger(a, 0) : 0;
     else if (strcmp(name, "number-of-documents") == 0)
         j->counts = true, j->documents = ippGetInteger(a, 0);
     else if (strcmp(name, "job-name") == 0)
         snprintf(j->name, sizeof(j->name), "%s", strlen(text_of(a)) < sizeof(j->name) ? text_of(a) : "");
     else if (strcmp(name, "job-preserved") == 0)
         j->document = ippGetBoolean(a, 0) ? PRINT_DOCUMENT_KEPT : PRINT_DOCUMENT_GONE;
-    else if (strcmp(name, "job-media-sheets-completed") == 0)
+    else if (strcmp(name, "job-media-sheets-completed") == 0 && ippGetValueTag(a) == IPP_TAG_INTEGER)
         j->sheets = ippGetInteger(a, 0);
+    else if (strcmp(name, "job-printer-uri") == 0)
+        read_queue(text_of(a), j->queue);
     else if (strcmp(name, "job-uuid") == 0)
         snprintf(j->uuid, sizeof(j->uuid), "%s", text_of(a));
     else if (strcmp(name, "job-state-reasons") == 0 || strcmp(name, "job-printer-state-reasons") == 0)
@@ -80,7 +119,7 @@ static void read_job_attribute(ipp_attribute_t *a, struct print_job *j)
 bool print_job_read(ipp_t *answer, ipp_attribute_t **attr, struct print_job *ret)
 {
     ipp_attribute_t *a = *attr;
-    *ret = (struct print_job){ 0 };
+    *ret = (struct print_job){ .began = LAW_UNTOLD, .sheets = LAW_UNTOLD };
     while (a && (ippGetGroupTag(a) != IPP_TAG_JOB || !ippGetName(a)))
         a = ippNextAttribute(answer);
     bool any = a;

@@ -8,7 +8,9 @@
 #include <pindispatch/outcome.h>
 #include <pindispatch/uuid.h>
 
-enum { PRINT_WORDS = 192, PRINT_UUID = sizeof("urn:uuid:") - 1 + UUID_TEXT };
+#include "print_law.h"
+
+enum { PRINT_WORDS = 192, PRINT_QUEUE = 128, PRINT_UUID = sizeof("urn:uuid:") - 1 + UUID_TEXT };
 
 /* What the server says about the document of a job that it has or had. */
 enum print_document { PRINT_DOCUMENT_UNTOLD, PRINT_DOCUMENT_GONE, PRINT_DOCUMENT_KEPT };
@@ -16,13 +18,16 @@ enum print_document { PRINT_DOCUMENT_UNTOLD, PRINT_DOCUMENT_GONE, PRINT_DOCUMENT
 struct print_job {
     int id;
     ipp_jstate_t state;           /* 0: not told */
-    int began;                    /* when the server began to print it last (time-at-processing); 0: never */
+    int began;                    /* when the server began to print it last (time-at-processing), as the law has it */
+    int ended;                    /* when it ended (time-at-completed); 0: not yet, or not told */
+    int now;                      /* the server's time (job-printer-up-time); 0: not told */
     int documents;                /* received by the server */
     enum print_document document; /* CUPS' job-preserved */
-    int sheets;                   /* printed; 0: none, or a printer that does not count */
+    int sheets;                   /* printed, as the law has it */
     bool counts;                  /* the server told how many documents it received */
     char name[PRINT_UUID];        /* job-name, when it is short enough to be one of ours; else empty */
     char uuid[PRINT_UUID];        /* "urn:uuid:…"; empty when not told */
+    char queue[PRINT_QUEUE];      /* of the CUPS server, where it is now (job-printer-uri); empty when not told */
     char reasons[PRINT_WORDS];    /* job-state-reasons and what the printer said meanwhile, by commas */
     char message[PRINT_WORDS];    /* the printer's sentence; may be empty */
 };

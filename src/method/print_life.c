@@ -156,7 +156,7 @@ int life_ask(struct print_life *l, struct connection *c, const char *user, struc
     struct print_life found = { .started = 0 };
     char token[LIFE_NAME] = "";
     int id = 0;
-    if (l->name[0] && l->since == connection_since(c))
+    if (l->untold || (l->name[0] && l->since == connection_since(c)))
         return 0;
     int e = have_watch(c, user, &id, token, trouble);
     if (!e && id)
@@ -164,8 +164,7 @@ int life_ask(struct print_life *l, struct connection *c, const char *user, struc
     if (e)
         return e;
     found.since = connection_since(c);
-    if (!found.name[0])
-        snprintf(found.name, sizeof(found.name), "%lld", (long long)found.since);
+    found.untold = !found.name[0];
     *l = found;
     return 0;
 }

@@ -14,14 +14,15 @@ struct outcome;
 enum { LIFE_NAME = 64 };
 
 struct print_life {
-    char name[LIFE_NAME]; /* the same name is the same life; empty: not asked yet */
+    char name[LIFE_NAME]; /* the same name is the same life; empty: not asked yet, or not told */
+    bool untold;          /* the server does not let us subscribe: it is not asked again */
     int count;            /* of the starts since the subscription was made */
     int started;          /* the last of them, in the server's seconds since 1970; 0: there was none */
     int64_t since;        /* of the connection that it was asked over */
 };
 
-/* Asks, when L is not of the connection as it is now. A server that does not tell lives from one connection to the
- * next: it ends them with itself. 0; 1 with TROUBLE; -ENOMEM. */
+/* Asks, when L is not of the connection as it is now. A server that does not let us subscribe says so once: it ends
+ * the connection with its refusal, which is no sign of a restart. 0; 1 with TROUBLE; -ENOMEM. */
 int life_ask(struct print_life *l, struct connection *c, const char *user, struct outcome *trouble);
 
 /* When (the server's seconds) the life that has this NAME was followed by NOW; 0: it was not the one before, or that

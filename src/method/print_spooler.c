@@ -11,6 +11,7 @@
 enum {
     PAGE_JOBS = 500, /* cupsd gives no more in one answer */
     PAGES_MOST = 64,
+    HISTORY_JOBS = 40,
 };
 
 /* One name for all workers, today and after an upgrade: cupsd shows a job's attributes to its owner. */
@@ -21,6 +22,9 @@ static const char *const job_attributes[] = { "job-id",
                                               "job-state",
                                               "job-state-reasons",
                                               "time-at-processing",
+                                              "time-at-completed",
+                                              "job-printer-up-time",
+                                              "job-printer-uri",
                                               "number-of-documents",
                                               "job-preserved",
                                               "job-media-sheets-completed",
@@ -30,28 +34,33 @@ static const char *const held_attributes[] = { "job-id", "job-name", "job-uuid",
 static const char *const printer_attributes[] = { "printer-state", "printer-state-reasons", "printer-state-message",
                                                   "printer-is-accepting-jobs" };
 static const char *const direct_attributes[] = { "job-name" };
-static const char *const ended_attributes[] = { "job-id", "job-state", "job-preserved" };
+static const char *const ended_attributes[] = {
+    "job-id", "job-state", "job-preserved", "time-at-processing", "time-at-completed", "job-media-sheets-completed"
+};
 
 struct spooler {
     struct connection *connection;
     struct print_life life;
-    char *printer, *media, *sides;
+    struct print_place place;
+    char *media, *sides;
     bool direct;
 };
 
-int spooler_new(struct desk *desk, struct spooler **ret)
+int spooler_new(struct desk *desk, const struct print_place *place, struct spooler **ret)
 {
     struct spooler *s = calloc(1, sizeof(*s));
     if (!s)
         return -ENOMEM;
-    s->printer = strdup(settings_text(desk->settings, "print.printer"));
+    print_place_read(desk->settings, &s->place);
+    if (place)
+        s->place = *place;
     s->media = strdup(settings_text(desk->settings, "print.media"));
     s->sides = strdup(settings_text(desk->settings, "print.sides"));
-    if (!s->printer || !s->media || !s->sides) {
+    if (!s->media || !s->sides) {
         spooler_free(s);
         return -ENOMEM;
     }
-    int r = connection_new(desk, &s->connection);
+    int r = connection_new(desk, s->place.server, s->place.printer, &s->connection);
     if (r < 0) {
         spooler_free(s);
         return r;
@@ -66,7 +75,6 @@ struct spooler *spooler_free(struct spooler *s)
     if (!s)
         return NULL;
     connection_free(s->connection);
-    free(s->printer);
     free(s->media);
     free(s->sides);
     free(s);
@@ -89,7 +97,17 @@ void spooler_set_sides(struct spooler *s, const char *sides)
 
 const char *spooler_printer(const struct spooler *s)
 {
-    return s->printer;
+    return s->place.printer;
+}
+
+const struct print_place *spooler_place(const struct spooler *s)
+{
+    return &s->place;
+}
+
+int64_t spooler_since(const struct spooler *s)
+{
+    return connection_since(s->connection);
 }
 
 int spooler_life(struct spooler *s, struct print_life *ret, struct outcome *trouble)
@@ -134,7 +152,7 @@ static int judge(struct spooler *s, ipp_t *answer, const char *doing, struct out
         break;
     }
     outcome_set(trouble, others ? OUTCOME_DEFERRED : OUTCOME_FAILED, code, "%s at the printer %.64s: %s%s%s", doing,
-                s->printer, ippErrorString(status), words[0] ? ": " : "", words);
+                s->place.printer, ippErrorString(status), words[0] ? ": " : "", words);
     trouble->destination = others;
     return 1;
 }
@@ -147,16 +165,34 @@ static int ask(struct spooler *s, ipp_t *request, const char *resource, const st
                           ret, trouble);
 }
 
-static ipp_t *request_new(struct spooler *s, ipp_op_t operation, int job)
+static ipp_t *request_at(const char *uri, ipp_op_t operation, int job)
 {
     ipp_t *r = ippNewRequest(operation);
     if (!r)
         return NULL;
-    ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_URI, "printer-uri", NULL, connection_target(s->connection)->uri);
+    ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_URI, "printer-uri", NULL, uri);
     if (job)
         ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "job-id", job);
     ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_NAME, "requesting-user-name", NULL, requesting_user);
     return r;
+}
+
+static ipp_t *request_new(struct spooler *s, ipp_op_t operation, int job)
+{
+    return request_at(connection_target(s->connection)->uri, operation, job);
+}
+
+/* About jobs: those of a CUPS server are asked for at the server, since a job may be moved to another of its queues,
+ * and its queue may be removed. */
+static ipp_t *request_jobs(struct spooler *s)
+{
+    return s->direct ? request_new(s, IPP_OP_GET_JOBS, 0) : request_at("ipp://localhost/", IPP_OP_GET_JOBS, 0);
+}
+
+static int ask_for_jobs(struct spooler *s, ipp_t *request, ipp_t **ret, struct outcome *trouble)
+{
+    return connection_ask(s->connection, request, s->direct ? connection_target(s->connection)->resource : "/", NULL,
+                          ret, trouble);
 }
 
 static void ask_attributes(ipp_t *r, const char *const *names, size_t n, const char *const *more, size_t n_more)
@@ -217,20 +253,36 @@ static void ask_held(ipp_t *r, const char *uuid)
     ippAddInteger(r, IPP_TAG_JOB, IPP_TAG_INTEGER, "copies", 1);
 }
 
-int spooler_newest(struct spooler *s, struct print_job *ret, struct outcome *trouble)
+/* Ended jobs of the printer, newest first. */
+static int ask_ended(struct spooler *s, int limit, ipp_t **ret, struct outcome *trouble)
 {
-    CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
     ipp_t *r = request_new(s, IPP_OP_GET_JOBS, 0);
     if (!r)
         return -ENOMEM;
-    ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "which-jobs", NULL, "completed"); /* newest first */
-    ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "limit", 1);
+    ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "which-jobs", NULL, "completed");
+    ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "limit", limit);
     ask_attributes(r, ended_attributes, ARRAY_SIZE(ended_attributes), NULL, 0);
-    int e = ask(s, r, NULL, NULL, &answer, trouble);
-    if (!e)
-        e = judge(s, answer, "Asking for the last job", trouble);
+    int e = ask(s, r, NULL, NULL, ret, trouble);
+    return e ? e : judge(s, *ret, "Asking for the last jobs", trouble);
+}
+
+int spooler_newest(struct spooler *s, struct print_job *ret, struct outcome *trouble)
+{
+    CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
+    int e = ask_ended(s, 1, &answer, trouble);
     if (!e)
         read_one(answer, ret);
+    return e;
+}
+
+int spooler_history(struct spooler *s, void (*each)(void *userdata, const struct print_job *j), void *userdata,
+                    struct outcome *trouble)
+{
+    CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
+    struct print_job job;
+    int e = ask_ended(s, HISTORY_JOBS, &answer, trouble);
+    for (ipp_attribute_t *a = e ? NULL : ippFirstAttribute(answer); a && print_job_read(answer, &a, &job);)
+        each(userdata, &job);
     return e;
 }
 
@@ -308,7 +360,7 @@ static void ask_job_attributes(const struct spooler *s, ipp_t *r)
 
 static ipp_t *ask_jobs(struct spooler *s, const int *ids, size_t n, int first)
 {
-    ipp_t *r = request_new(s, IPP_OP_GET_JOBS, 0);
+    ipp_t *r = request_jobs(s);
     if (!r)
         return NULL;
     if (s->direct) {
@@ -329,7 +381,7 @@ static int some_jobs(struct spooler *s, const int *ids, size_t n, struct print_j
 {
     CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
     struct print_job job;
-    int e = ask(s, ask_jobs(s, ids, n, 0), NULL, NULL, &answer, trouble);
+    int e = ask_for_jobs(s, ask_jobs(s, ids, n, 0), &answer, trouble);
     if (!e && ippGetStatusCode(answer) == IPP_STATUS_ERROR_NOT_FOUND)
         return SPOOLER_GONE;
     if (!e)
@@ -378,7 +430,7 @@ int spooler_jobs(struct spooler *s, const int *ids, size_t n, struct print_job *
 int spooler_held(struct spooler *s, struct print_job *ret, size_t n, size_t *ret_n, struct outcome *trouble)
 {
     CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
-    ipp_t *r = request_new(s, IPP_OP_GET_JOBS, 0);
+    ipp_t *r = request_jobs(s);
     if (!r)
         return -ENOMEM;
     /* CUPS knows this word beside those of RFC 8011 section 4.2.6. */
@@ -387,7 +439,7 @@ int spooler_held(struct spooler *s, struct print_job *ret, size_t n, size_t *ret
     ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "limit", (int)n);
     ippAddStrings(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", ARRAY_SIZE(held_attributes), NULL,
                   held_attributes);
-    int e = ask(s, r, NULL, NULL, &answer, trouble);
+    int e = ask_for_jobs(s, r, &answer, trouble);
     if (!e)
         e = judge(s, answer, "Listing held jobs", trouble);
     *ret_n = 0;
@@ -404,7 +456,7 @@ int spooler_each(struct spooler *s, void (*each)(void *userdata, const struct pr
     for (unsigned page = 0; page < PAGES_MOST; page++) {
         CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
         struct print_job job;
-        int before = first, e = ask(s, ask_jobs(s, NULL, 0, first), NULL, NULL, &answer, trouble);
+        int before = first, e = ask_for_jobs(s, ask_jobs(s, NULL, 0, first), &answer, trouble);
         if (!e)
             e = judge(s, answer, "Listing the jobs", trouble);
         if (e)

@@ -8,6 +8,7 @@
 
 #include "print_ability.h"
 #include "print_guard.h"
+#include "print_item.h"
 #include "print_job.h"
 #include "print_life.h"
 
@@ -24,11 +25,15 @@ enum {
     SPOOLER_UNDONE,   /* of a step that was tried: it did not happen */
 };
 
-/* Does not connect. 0 or -errno. */
-int spooler_new(struct desk *desk, struct spooler **ret);
+/* Does not connect. PLACE: NULL is the one that the settings name. 0 or -errno. */
+int spooler_new(struct desk *desk, const struct print_place *place, struct spooler **ret);
 struct spooler *spooler_free(struct spooler *s);
 
 const char *spooler_printer(const struct spooler *s);
+/* How it is named; a printer without a CUPS server has no `server`. */
+const struct print_place *spooler_place(const struct spooler *s);
+/* When its connection was opened; another time is another connection. */
+int64_t spooler_since(const struct spooler *s);
 /* Which life of its CUPS server answers (print_life.h); asked once a connection. */
 int spooler_life(struct spooler *s, struct print_life *ret, struct outcome *trouble);
 /* FACTS, unless NULL: what the queue tells of itself. */
@@ -40,6 +45,9 @@ int spooler_ability(struct spooler *s, struct ability *ret, struct outcome *trou
 int spooler_look(struct spooler *s, struct print_printer *ret, struct guard_facts *facts, struct outcome *trouble);
 /* The job that ended last, anybody's; id 0: none did. */
 int spooler_newest(struct spooler *s, struct print_job *ret, struct outcome *trouble);
+/* Some more of the jobs that ended at the printer, anybody's, newest first. */
+int spooler_history(struct spooler *s, void (*each)(void *userdata, const struct print_job *j), void *userdata,
+                    struct outcome *trouble);
 
 /* Create-Job, held, under UUID, which is also its NAME at a printer; RET has id and state: anything but held must be
  * cancelled by the caller. */
@@ -57,9 +65,9 @@ int spooler_cancel(struct spooler *s, int id, struct outcome *trouble);
 /* Each job by its id: ids are hints (they are used again after a crash), so compare the UUID. Ids that are not there
  * leave a job with id 0. */
 int spooler_jobs(struct spooler *s, const int *ids, size_t n, struct print_job *ret, struct outcome *trouble);
-/* Our own held jobs of the printer, at most N. */
+/* Our own held jobs of the server, at all of its printers; at most N. */
 int spooler_held(struct spooler *s, struct print_job *ret, size_t n, size_t *ret_n, struct outcome *trouble);
-/* All jobs of the printer, ended ones too. */
+/* All jobs of the server, at all of its printers, or of a printer without one; ended ones too. */
 int spooler_each(struct spooler *s, void (*each)(void *userdata, const struct print_job *j), void *userdata,
                  struct outcome *trouble);
 

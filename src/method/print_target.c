@@ -128,13 +128,13 @@ int print_target_check_key(const char *key, struct problem *p)
 }
 
 /* The queue of a CUPS server. */
-static int read_queue(const struct settings *s, struct print_target *t)
+static int read_queue(const char *server, const char *printer, struct print_target *t)
 {
-    int r = read_server(settings_text(s, "print.server"), t);
+    int r = read_server(server, t);
     if (r < 0)
         return r;
     httpAssembleURIf(HTTP_URI_CODING_ALL, t->uri, sizeof(t->uri), t->tls ? "ipps" : "ipp", NULL,
-                     t->port ? t->host : "localhost", t->port, "/printers/%s", settings_text(s, "print.printer"));
+                     t->port ? t->host : "localhost", t->port, "/printers/%s", printer);
     const char *path = strstr(t->uri, "/printers/");
     if (!path)
         return -EINVAL;
@@ -159,11 +159,22 @@ static bool may_be_in_clear(const struct settings *s)
     return strcmp(settings_text(s, "print.tls"), PRINT_CLEAR_ANYWHERE) == 0;
 }
 
-int print_target_read(const struct settings *s, struct print_target *ret)
+void print_place_read(const struct settings *s, struct print_place *ret)
 {
     const char *printer = settings_text(s, "print.printer");
+    snprintf(ret->printer, sizeof(ret->printer), "%s", printer);
+    snprintf(ret->server, sizeof(ret->server), "%s", is_uri(printer) ? "" : settings_text(s, "print.server"));
+}
+
+int print_target_read(const struct settings *s, struct print_target *ret)
+{
+    return print_target_of(s, settings_text(s, "print.server"), settings_text(s, "print.printer"), ret);
+}
+
+int print_target_of(const struct settings *s, const char *server, const char *printer, struct print_target *ret)
+{
     *ret = (struct print_target){ 0 };
-    int r = is_uri(printer) ? read_printer(printer, ret) : read_queue(s, ret);
+    int r = is_uri(printer) ? read_printer(printer, ret) : read_queue(server, printer, ret);
     ret->refused = r == 0 && is_in_clear(ret) && !may_be_in_clear(s);
     return r;
 }

@@ -12,6 +12,12 @@
 
 enum { PRINT_HOST = 254, PRINT_ORIGIN = PRINT_HOST + 24 };
 
+/* A printer as the configuration names it. */
+struct print_place {
+    char server[PRINT_ORIGIN]; /* of CUPS; empty: the printer is talked to directly */
+    char printer[HTTP_MAX_URI];
+};
+
 struct print_target {
     char host[PRINT_HOST];       /* a name, an address (IPv6 without brackets), or a unix socket's path */
     int port;                    /* 0: a socket's path */
@@ -25,6 +31,10 @@ struct print_target {
 
 /* 0, or -EINVAL, which the checks of the settings keep from happening. */
 int print_target_read(const struct settings *s, struct print_target *ret);
+/* The place that the settings name. */
+void print_place_read(const struct settings *s, struct print_place *ret);
+/* The same for another SERVER and PRINTER than those of the settings. */
+int print_target_of(const struct settings *s, const char *server, const char *printer, struct print_target *ret);
 
 /* Tells when letters would go in clear over the network, and when they would but must not. */
 void print_target_warn(const struct settings *s, const char *secrets,

@@ -8,7 +8,9 @@
     cups.py printed DIR [PRINTER]    the kept documents, one line each: JOB-UUID PATH
 
 Each printed document is kept as DIR/printed/PRINTER/JOB-UUID.NUMBER.pdf; NUMBER tells a second print of one job.
-What the printer does is chosen by words in DIR/printed/PRINTER/fault: `fail`, `stop`, `slow SECONDS`, `no-history`.
+What the printer does is chosen by words in DIR/printed/PRINTER/fault: `fail`, `stop`, `slow SECONDS`, `no-history`,
+`after SECONDS [STATUS]` (the paper first, the end later), `exit STATUS` (no paper). With a file DIR/printed/PRINTER/silent
+it does not count its sheets.
 """
 
 import argparse
@@ -43,25 +45,43 @@ case $5 in
 esac
 fault=
 [ -e "$dir/fault" ] && read -r fault <"$dir/fault"
-case $fault in
-fail) cat >/dev/null; echo 'ERROR: The paper is jammed.' >&2; exit 1 ;;
-stop) cat >/dev/null; echo 'ERROR: The toner is empty.' >&2; exit 4 ;;
-slow*) # a cupsd that is not root ends the shell only, not what it started
-    sleep ${fault#slow} &
+silent=
+[ -e "$dir/silent" ] && silent=1
+
+# The paper. One print at a time: cupsd runs one backend a printer.
+put_out() {
+    number=1
+    while [ -e "$dir/$uuid.$number.pdf" ]; do
+        number=$((number + 1))
+    done
+    cat "${6:--}" >"$dir/.part"
+    sheets=$(grep -a -c '/Type */Page\([^s]\|$\)' "$dir/.part")
+    mv "$dir/.part" "$dir/$uuid.$number.pdf"
+    [ -z "$silent" ] && [ "$sheets" -gt 0 ] && echo "PAGE: total $sheets" >&2
+    return 0
+}
+
+wait_a_while() { # a cupsd that is not root ends the shell only, not what it started
+    sleep "$1" &
     trap "kill $!; exit 1" TERM
     wait $!
-    trap - TERM ;;
+    trap - TERM
+}
+
+case $fault in
+after*)
+    put_out "$@"
+    set -- $fault
+    wait_a_while "$2"
+    [ "$3" = 1 ] && echo 'ERROR: The stapler is empty.' >&2
+    exit "${3:-0}" ;;
+exit*) cat >/dev/null; exit "${fault#exit }" ;;
+fail) cat >/dev/null; echo 'ERROR: The paper is jammed.' >&2; exit 1 ;;
+stop) cat >/dev/null; echo 'ERROR: The toner is empty.' >&2; exit 4 ;;
+slow*) wait_a_while ${fault#slow} ;;
 no-history) echo 'STATE: +cups-ipp-missing-job-history' >&2 ;;
 esac
-# One print at a time: cupsd runs one backend a printer.
-number=1
-while [ -e "$dir/$uuid.$number.pdf" ]; do
-    number=$((number + 1))
-done
-cat "${6:--}" >"$dir/.part"
-sheets=$(grep -a -c '/Type */Page\([^s]\|$\)' "$dir/.part")
-[ "$sheets" -gt 0 ] && echo "PAGE: total $sheets" >&2
-mv "$dir/.part" "$dir/$uuid.$number.pdf"
+put_out "$@"
 exit 0
 """
 
@@ -323,6 +343,39 @@ class PrivateCups:
             path.write_text(words)
         else:
             path.unlink(missing_ok=True)
+
+    def silence(self, printer="pin"):
+        """From now on it does not count sheets."""
+        (self.dir / "printed" / printer / "silent").touch()
+
+    def hold(self, job):
+        """JOB: as jobs() has it."""
+        self._run("lp", "-i", job, "-H", "hold")
+
+    def release(self, job):
+        self._run("lp", "-i", job, "-H", "resume")
+
+    def cancel(self, job):
+        self._run("cancel", job)
+
+    def move(self, job, printer):
+        self._run("lpmove", job, printer)
+
+    def set_device(self, printer="pin"):
+        """The same device again: whoever sets one has cupsd begin the job that is being printed from the top."""
+        self._run("lpadmin", "-p", printer, "-v", f"capture://{self.dir}/printed/{printer}")
+
+    def backends(self):
+        """The processes that print just now."""
+        found = []
+        for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = path.read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if str(self.dir / "bin/backend/capture").encode() in words:
+                found.append(int(path.parent.name))
+        return found
 
     def printed(self, printer="pin"):
         """(job uuid, path) of all that was printed, oldest first."""

@@ -38,7 +38,7 @@ static void open_at(struct fixture *f, const char *server)
 {
     f->desk = stub_desk_new(method_print.settings);
     stub_desk_set(f->desk, "print.server", server);
-    assert_int_equal(connection_new(&f->desk->desk, &f->c), 0);
+    assert_int_equal(connection_new(&f->desk->desk, server, "pin", &f->c), 0);
 }
 
 static void close_it(struct fixture *f)

@@ -10,6 +10,7 @@
 #include <pindispatch/clock.h>
 #include <pindispatch/json.h>
 
+static const struct print_place here = { "/run/cups/cups.sock", "pin" };
 static const struct uuid uuid = { { 1, 2, 3 } }, another = { { 4, 5, 6 } };
 
 static struct print_job job_in(ipp_jstate_t state, int id)
@@ -24,7 +25,7 @@ static struct item item_with(ipp_jstate_t state)
     static struct parcel p;
     p = (struct parcel){ .job_uuid = uuid, .stage = STAGE_RELEASING };
     struct item i;
-    item_begin(&i, &p);
+    item_begin(&i, &p, &here);
     if (state)
         i.job = job_in(state, 7);
     return i;
@@ -50,8 +51,8 @@ static void test_judges_every_state(void **state)
     for (size_t n = 0; n < ARRAY_SIZE(cases); n++) {
         struct outcome o = { 0 }, accepted = { 0 };
         struct item i = item_with(cases[n].job);
-        item_judge(&i, "pin", false, &o);
-        item_judge(&i, "pin", true, &accepted);
+        item_judge(&i, NULL, false, &o);
+        item_judge(&i, NULL, true, &accepted);
         assert_int_equal(o.kind, cases[n].completed);
         assert_string_equal(o.code, cases[n].code);
         assert_int_equal(accepted.kind, cases[n].accepted);
@@ -60,27 +61,58 @@ static void test_judges_every_state(void **state)
     }
 }
 
-static enum outcome_kind judge_ended(ipp_jstate_t state, const char *reasons, int sheets, unsigned pages)
+static struct outcome judge_ended(ipp_jstate_t state, const char *reasons, int sheets, int began)
 {
+    static const struct law_habits counts = { .counting = LAW_COUNTS };
     struct outcome o = { 0 };
     struct item i = item_with(state);
-    i.pages = pages;
+    i.pages = 2;
     i.job.sheets = sheets;
+    i.job.began = began;
+    snprintf(i.job.message, sizeof(i.job.message), "%s", "The paper is jammed.");
     snprintf(i.job.reasons, sizeof(i.job.reasons), "%s", reasons);
-    item_judge(&i, "pin", false, &o);
+    item_judge(&i, &counts, false, &o);
     outcome_release(&o);
-    return o.kind;
+    return o;
 }
 
+/* The law itself has its own test: this is what it is told. */
 static void test_an_end_that_paper_contradicts_is_doubted(void **state)
 {
     (void)state;
-    assert_int_equal(judge_ended(IPP_JSTATE_ABORTED, "aborted-by-system", 0, 2), OUTCOME_FAILED);
-    assert_int_equal(judge_ended(IPP_JSTATE_ABORTED, "aborted-by-system", 2, 2), OUTCOME_IN_DOUBT);
-    assert_int_equal(judge_ended(IPP_JSTATE_ABORTED, "processing-to-stop-point", 0, 1), OUTCOME_IN_DOUBT);
-    assert_int_equal(judge_ended(IPP_JSTATE_ABORTED, "job-printing", 0, 1), OUTCOME_IN_DOUBT);
-    assert_int_equal(judge_ended(IPP_JSTATE_CANCELED, "job-canceled-by-user", 1, 4), OUTCOME_FAILED);
-    assert_int_equal(judge_ended(IPP_JSTATE_CANCELED, "job-canceled-by-user", 1, 1), OUTCOME_IN_DOUBT);
+    assert_int_equal(judge_ended(IPP_JSTATE_ABORTED, "aborted-by-system", 0, 100).kind, OUTCOME_FAILED);
+    assert_true(judge_ended(IPP_JSTATE_ABORTED, "aborted-by-system", 0, 100).unsure);
+    assert_int_equal(judge_ended(IPP_JSTATE_ABORTED, "aborted-by-system", 2, 100).kind, OUTCOME_IN_DOUBT);
+    assert_int_equal(judge_ended(IPP_JSTATE_ABORTED, "job-printing", 0, 100).kind, OUTCOME_IN_DOUBT);
+    assert_int_equal(judge_ended(IPP_JSTATE_CANCELED, "job-canceled-by-user", 0, 0).kind, OUTCOME_FAILED);
+    assert_int_equal(judge_ended(IPP_JSTATE_CANCELED, "job-canceled-by-user", 0, 100).kind, OUTCOME_IN_DOUBT);
+    assert_int_equal(judge_ended(IPP_JSTATE_COMPLETED, "job-completed-successfully", 0, 100).kind, OUTCOME_IN_DOUBT);
+    assert_int_equal(judge_ended(IPP_JSTATE_COMPLETED, "job-completed-with-errors", 2, 100).kind, OUTCOME_IN_DOUBT);
+}
+
+/* The queue that has the job is named, and where it came from; what another queue usually does says nothing. */
+static void test_a_moved_job_is_told_where_it_is(void **state)
+{
+    (void)state;
+    static const struct law_habits counts = { .counting = LAW_COUNTS };
+    struct outcome o = { 0 };
+    struct item i = item_with(IPP_JSTATE_COMPLETED), next;
+    snprintf(i.job.queue, sizeof(i.job.queue), "PIN");
+    assert_false(item_is_moved(&i));
+    snprintf(i.job.queue, sizeof(i.job.queue), "other");
+    assert_true(item_is_moved(&i));
+    item_judge(&i, &counts, false, &o);
+    assert_int_equal(o.kind, OUTCOME_DELIVERED);
+    assert_non_null(strstr(o.reason, "The printer other completed the job 7, which somebody moved there from pin"));
+    assert_string_equal(json_text(o.evidence, "printer"), "other");
+    assert_string_equal(json_text(o.evidence, "moved_from"), "pin");
+    assert_string_equal(json_text(o.evidence, "cups_server"), here.server);
+    i.parcel->evidence = o.evidence;
+    item_begin(&next, i.parcel, &(struct print_place){ "ipps://elsewhere", "new" });
+    assert_string_equal(next.place.printer, "pin");
+    assert_string_equal(next.place.server, here.server);
+    i.parcel->evidence = NULL;
+    outcome_release(&o);
 }
 
 static void test_a_held_job_of_another_attempt_is_a_stray(void **state)
@@ -131,7 +163,7 @@ static void test_an_ended_job_of_another_attempt_proves_nothing(void **state)
     struct outcome o = { 0 };
     struct item i = item_with(IPP_JSTATE_CANCELED);
     i.known_id = 8;
-    item_judge(&i, "pin", false, &o);
+    item_judge(&i, NULL, false, &o);
     assert_int_equal(o.kind, OUTCOME_IN_DOUBT);
     outcome_release(&o);
 }
@@ -140,7 +172,7 @@ static struct item begun_with(json_t *evidence, struct parcel *p)
 {
     struct item i;
     *p = (struct parcel){ .job_uuid = uuid, .stage = STAGE_SPOOLED, .evidence = evidence };
-    item_begin(&i, p);
+    item_begin(&i, p, &here);
     return i;
 }
 
@@ -206,108 +238,92 @@ static void test_is_ready(void **state)
     assert_int_equal(o.kind, OUTCOME_DEFERRED);
 }
 
-static void test_grades_the_proof(void **state)
+/* Everything that the law wants of earlier looks is in the evidence: whoever looks next knows it. */
+static void test_a_second_beginning_is_seen_from_evidence(void **state)
 {
     (void)state;
-    static const struct {
-        unsigned pages;
-        int sheets;
-        const char *reasons, *proof;
-    } cases[] = {
-        { 1, 1, "", "sheets" },
-        { 1, 0, "", "job-state" },
-        { 1, 2, "", "weak" },
-        { 3, 2, "", "sheets" }, /* on both sides */
-        { 3, 1, "", "weak" },
-        { 0, 5, "", "sheets" }, /* how many there should be is not known */
-        { 1, 1, "job-completed-successfully,cups-ipp-missing-job-history", "weak" },
-        { 1, 1, "not-cups-ipp-missing-job-history", "sheets" },
-    };
-    for (size_t n = 0; n < ARRAY_SIZE(cases); n++) {
-        struct item i = item_with(IPP_JSTATE_COMPLETED);
-        i.pages = cases[n].pages;
-        i.job.sheets = cases[n].sheets;
-        snprintf(i.job.reasons, sizeof(i.job.reasons), "%s", cases[n].reasons);
-        json_t *e = item_evidence(&i, "pin");
-        assert_string_equal(json_text(e, "proof"), cases[n].proof);
-        json_decref(e);
-    }
+    const struct print_life life = { .name = "00000000000000aa/3/90", .count = 3, .started = 90 };
+    struct item first = item_with(IPP_JSTATE_PROCESSING), second, third;
+    first.job.began = 100;
+    first.job.now = 101;
+    item_look(&first, 5000, &life, &life);
+    assert_false(first.again);
+    first.parcel->evidence = item_evidence(&first, NULL);
+    item_begin(&second, first.parcel, &here);
+    assert_int_equal(second.seen.began, 100);
+    assert_int_equal(second.since, 101);
+    second.job = first.job;
+    second.job.began = 107;
+    second.job.now = 108;
+    item_look(&second, 5007, &life, &life);
+    assert_true(second.again);
+    assert_int_equal(second.since, 108);
+    json_decref(first.parcel->evidence);
+    second.parcel->evidence = item_evidence(&second, NULL);
+    item_begin(&third, second.parcel, &here);
+    third.job = second.job;
+    third.job.state = IPP_JSTATE_COMPLETED;
+    item_look(&third, 5009, &life, &life);
+    struct outcome o = { 0 };
+    item_judge(&third, NULL, false, &o);
+    assert_string_equal(o.code, "maybe-twice");
+    json_decref(third.parcel->evidence);
+    outcome_release(&o);
 }
 
-/* Seen at 100 s, in the third life. */
+/* Seen at 100 s of the server, in its third life; our clock is ten minutes before it. */
+static bool restarted(const struct print_life *now, int began)
+{
+    struct item i = item_with(IPP_JSTATE_COMPLETED);
+    i.seen = (struct law_sight){ IPP_JSTATE_PENDING, 0, 0, 100 };
+    snprintf(i.life, sizeof(i.life), "00000000000000aa/3/90");
+    i.job.began = began;
+    i.job.now = 110;
+    item_look(&i, 110 - 600, now, now);
+    assert_int_equal(i.seen.at, 110);
+    assert_string_equal(i.life, now->name);
+    return i.again;
+}
+
 static void test_a_restarted_server_may_have_begun_again(void **state)
 {
     (void)state;
-    static const char before[] = "00000000000000aa/3/90";
-    static const struct {
-        struct print_life now;
-        ipp_jstate_t job;
-        int began;
-        bool interrupted;
-    } cases[] = {
-        { { "00000000000000aa/3/90", 3, 90, 0 }, IPP_JSTATE_COMPLETED, 105, false }, /* the same one, all the time */
-        { { "00000000000000aa/4/105", 4, 105, 0 }, IPP_JSTATE_COMPLETED, 106, true },
-        { { "00000000000000aa/4/105", 4, 105, 0 }, IPP_JSTATE_COMPLETED, 105, true },  /* within the very second */
-        { { "00000000000000aa/4/105", 4, 105, 0 }, IPP_JSTATE_COMPLETED, 104, false }, /* before, and not again */
-        { { "00000000000000aa/4/105", 4, 105, 0 }, IPP_JSTATE_COMPLETED, 0, true },    /* it says nothing of when */
-        { { "00000000000000aa/4/105", 4, 105, 0 }, IPP_JSTATE_PROCESSING, 105, true },
-        { { "00000000000000aa/4/105", 4, 105, 0 }, IPP_JSTATE_PENDING, 99, true }, /* it went back */
-        { { "00000000000000aa/4/105", 4, 105, 0 }, IPP_JSTATE_PENDING, 0, false },
-        { { "00000000000000aa/4/105", 4, 105, 0 }, IPP_JSTATE_CANCELED, 106, false }, /* judged by its end */
-        { { "00000000000000aa/5/105", 5, 105, 0 }, IPP_JSTATE_COMPLETED, 104, true }, /* in the life between */
-        { { "00000000000000aa/5/105", 5, 105, 0 }, IPP_JSTATE_COMPLETED, 99, false },
-        { { "00000000000000bb/4/105", 4, 105, 0 }, IPP_JSTATE_COMPLETED, 104, true }, /* it forgot us */
-        { { "1234567", 0, 0, 0 }, IPP_JSTATE_COMPLETED, 104, true },                  /* it tells nothing */
-        { { "1234567", 0, 0, 0 }, IPP_JSTATE_COMPLETED, 99, false },
-    };
-    for (size_t n = 0; n < ARRAY_SIZE(cases); n++) {
-        struct item i = item_with(cases[n].job), next;
-        struct outcome o = { 0 };
-        i.job.began = cases[n].began;
-        i.looked = 100 * MICROSECONDS_PER_SECOND;
-        snprintf(i.life, sizeof(i.life), "%s", before);
-        item_look(&i, 110 * MICROSECONDS_PER_SECOND, &cases[n].now, &cases[n].now);
-        assert_int_equal(i.interrupted, cases[n].interrupted);
-        item_judge(&i, "pin", false, &o);
-        if (cases[n].job == IPP_JSTATE_COMPLETED) {
-            assert_string_equal(o.code, cases[n].interrupted ? "maybe-twice" : "printed");
-            assert_string_equal(json_text(o.evidence, "proof"),
-                                cases[n].interrupted ? "reprint-possible" : "job-state");
-        }
-        assert_int_equal(i.looked, 110 * MICROSECONDS_PER_SECOND);
-        /* The next look knows. */
-        i.parcel->evidence = o.evidence;
-        item_begin(&next, i.parcel);
-        assert_int_equal(next.interrupted, cases[n].interrupted);
-        assert_int_equal(next.looked, i.looked);
-        assert_string_equal(next.life, cases[n].now.name);
-        i.parcel->evidence = NULL;
-        outcome_release(&o);
-    }
+    const struct print_life same = { .name = "00000000000000aa/3/90", .count = 3, .started = 90 },
+                            next = { .name = "00000000000000aa/4/105", .count = 4, .started = 105 },
+                            later = { .name = "00000000000000aa/5/105", .count = 5, .started = 105 },
+                            forgot = { .name = "00000000000000bb/4/105", .count = 4, .started = 105 },
+                            untold = { .untold = true };
+    assert_false(restarted(&same, 106));
+    assert_true(restarted(&next, 106));
+    assert_false(restarted(&next, 104));
+    assert_true(restarted(&later, 104)); /* in the life between */
+    assert_false(restarted(&later, 99));
+    assert_true(restarted(&forgot, 104));
+    assert_false(restarted(&untold, 106)); /* a server that does not tell is not restarted all the time */
 }
 
 /* It was restarted while it was asked: what it said may be of the life before. */
 static void test_a_restart_within_a_look_is_the_next_look_s(void **state)
 {
     (void)state;
-    const struct print_life one = { "00000000000000aa/3/90", 3, 90, 0 },
-                            two = { "00000000000000aa/4/105", 4, 105, 0 };
+    const struct print_life one = { .name = "00000000000000aa/3/90", .count = 3, .started = 90 },
+                            two = { .name = "00000000000000aa/4/105", .count = 4, .started = 105 };
     struct item i = item_with(IPP_JSTATE_PENDING);
-    i.looked = 100 * MICROSECONDS_PER_SECOND;
+    i.seen = (struct law_sight){ IPP_JSTATE_PENDING, 0, 0, 100 };
     snprintf(i.life, sizeof(i.life), "%s", one.name);
-    item_look(&i, 104 * MICROSECONDS_PER_SECOND, &one, &two);
-    assert_false(i.interrupted);
+    item_look(&i, 104, &one, &two);
+    assert_false(i.again);
     i.job.state = IPP_JSTATE_COMPLETED;
     i.job.began = 105;
-    item_look(&i, 110 * MICROSECONDS_PER_SECOND, &two, &two);
-    assert_true(i.interrupted);
+    item_look(&i, 110, &two, &two);
+    assert_true(i.again);
 }
 
 static void assert_document(ipp_jstate_t job, enum print_document document, const char *word)
 {
     struct item i = item_with(job);
     i.job.document = document;
-    json_t *e = item_evidence(&i, "pin");
+    json_t *e = item_evidence(&i, NULL);
     if (word)
         assert_string_equal(json_text(e, "document"), word);
     else
@@ -330,16 +346,17 @@ static void test_jobs_of_a_printer(void **state)
 {
     (void)state;
     struct parcel p = { .job_uuid = uuid, .stage = STAGE_RELEASING };
+    const struct print_place direct = { "", "ipps://printer/ipp/print" };
     struct item first, later;
     struct print_job theirs = { .id = 7, .state = IPP_JSTATE_HELD, .uuid = "urn:uuid:theirs" }, named = theirs;
-    item_begin(&first, &p);
+    item_begin(&first, &p, &direct);
     assert_false(item_is(&first, &theirs));
     print_uuid(&uuid, named.name);
     assert_true(item_is(&first, &named));
     snprintf(first.printer_uuid, sizeof(first.printer_uuid), "%s", theirs.uuid);
     first.job = theirs;
-    p.evidence = item_evidence(&first, "ipps://printer/ipp/print");
-    item_begin(&later, &p);
+    p.evidence = item_evidence(&first, NULL);
+    item_begin(&later, &p, &direct);
     assert_int_equal(later.known_id, 7);
     assert_true(item_is(&later, &theirs));
     snprintf(named.uuid, sizeof(named.uuid), "urn:uuid:another's"); /* whatever its name is */
@@ -362,7 +379,8 @@ int main(void)
         cmocka_unit_test(test_evidence_of_another_copy_is_none),
         cmocka_unit_test(test_wants_release_only_by_intent),
         cmocka_unit_test(test_is_ready),
-        cmocka_unit_test(test_grades_the_proof),
+        cmocka_unit_test(test_a_moved_job_is_told_where_it_is),
+        cmocka_unit_test(test_a_second_beginning_is_seen_from_evidence),
         cmocka_unit_test(test_a_restarted_server_may_have_begun_again),
         cmocka_unit_test(test_a_restart_within_a_look_is_the_next_look_s),
     };

@@ -43,7 +43,7 @@ static struct print_life life_of(struct fixture *f)
     struct spooler *s = NULL;
     struct outcome trouble = { 0 };
     struct print_life first, again;
-    assert_int_equal(spooler_new(&f->desk->desk, &s), 0);
+    assert_int_equal(spooler_new(&f->desk->desk, NULL, &s), 0);
     assert_int_equal(spooler_life(s, &first, &trouble), 0);
     assert_int_equal(spooler_life(s, &again, &trouble), 0);
     assert_string_equal(first.name, again.name);
@@ -73,7 +73,7 @@ static void test_a_restart_is_another_life(void **state)
     assert_string_equal(after.name, later.name);
 }
 
-/* Each connection is then a life of its own: here the server has as many subscriptions as it takes
+/* No life of it is told from another one, and it is not asked again: here it has as many subscriptions as it takes
  * (MaxSubscriptions). */
 static void test_a_server_that_does_not_tell(void **state)
 {
@@ -81,15 +81,17 @@ static void test_a_server_that_does_not_tell(void **state)
     struct connection *c = NULL;
     struct outcome trouble = { 0 };
     struct print_life l;
-    assert_int_equal(connection_new(&f->desk->desk, &c), 0);
+    assert_int_equal(connection_new(&f->desk->desk, f->cups.server, "pin", &c), 0);
     for (int i = 0; i <= 100; i++) {
         char user[16];
         snprintf(user, sizeof(user), "user%d", i);
         l = (struct print_life){ .count = 0 };
         assert_int_equal(life_ask(&l, c, user, &trouble), 0);
         assert_int_equal(strchr(l.name, '/') != NULL, i < 100);
+        assert_int_equal(l.untold, i >= 100);
     }
-    assert_true(l.name[0]);
+    assert_string_equal(l.name, "");
+    assert_int_equal(life_ask(&l, NULL, "user100", &trouble), 0);
     assert_int_equal(life_follows(&l, l.name), 0);
     connection_free(c);
 }

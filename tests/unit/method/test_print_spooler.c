@@ -25,7 +25,7 @@ static int start(void **state)
     f->desk = stub_desk_new(method_print.settings);
     stub_desk_set(f->desk, "print.server", f->cups.server);
     *state = f;
-    return spooler_new(&f->desk->desk, &f->spooler);
+    return spooler_new(&f->desk->desk, NULL, &f->spooler);
 }
 
 static int stop(void **state)

@@ -55,6 +55,7 @@ static void a_letter_is_never_released_twice(void **state)
     (void)state;
     /* What was spooled never waits for its turn again, and doubt is settled by a person only. */
     assert_false(state_may_become(STATE_SPOOLED, STATE_QUEUED));
+    assert_true(state_may_become(STATE_SPOOLED, STATE_SPOOLED)); /* followed, with news */
     assert_false(state_may_become(STATE_SPOOLED, STATE_DEFERRED));
     assert_false(state_may_become(STATE_SPOOLED, STATE_SENDING));
     assert_false(state_may_become(STATE_IN_DOUBT, STATE_QUEUED));

@@ -1,0 +1,382 @@
+"""What lies in the tray is what the store says: a real cupsd whose printer puts the paper out first and ends later, and
+hands, faults and restarts in between. Printers that count their sheets, and such that do not."""
+
+import os
+import random
+import signal
+import time
+import unittest
+
+from cups import PrivateCups
+from dispatcher import canary, card_event, wait_until
+from test_print import NO_SUBSCRIPTIONS, PrintTest
+
+# The server shows a job's attributes to administrators only: not to the job's owner.
+HIDDEN_JOBS = """\
+DefaultPolicy closed
+<Policy closed>
+  JobPrivateAccess @SYSTEM
+  JobPrivateValues all
+  SubscriptionPrivateAccess default
+  SubscriptionPrivateValues default
+  <Limit All>
+    Order deny,allow
+  </Limit>
+</Policy>
+"""
+
+
+class TrayTest(PrintTest):
+    def submit_one(self, number=0):
+        (delivery,) = self.submit(card_event(f"tray-{number}-{canary(4)}", canary(6)))
+        return delivery
+
+    def paper(self, delivery, printer="pin"):
+        return [job for job, _ in self.cups.printed(printer)].count(delivery)
+
+    def job_of(self, delivery):
+        return f"pin-{self.dispatcher.show(delivery)['outcome']['evidence']['job_id']}"
+
+    def wait_paper(self, delivery, sheets=1):
+        wait_until(lambda: self.paper(delivery) >= sheets, "the paper")
+
+    def settled(self, delivery, seconds=40):
+        """Outcome's state and code."""
+        shown = self.dispatcher.wait_state(delivery, "delivered", "failed", "in-doubt", seconds=seconds)
+        return shown["state"], shown["outcome"]["code"]
+
+    def count_first(self):
+        """A letter by which one sees that this printer counts."""
+        self.assertEqual(self.settled(self.submit_one()), ("delivered", "printed"))
+
+    def trouble(self):
+        return (self.dispatcher.channel("print").get("trouble") or {}).get("code")
+
+
+class SecondPaper(TrayTest):
+    """Whatever makes CUPS begin a letter again once its paper is out."""
+
+    def begin(self):
+        self.cups.fault("after 2")
+        self.dispatcher.start()
+        delivery = self.submit_one()
+        self.wait_paper(delivery)
+        return delivery
+
+    def assert_announced(self, delivery, papers=2):
+        self.assertEqual(self.settled(delivery), ("delivered", "maybe-twice"))
+        self.assertEqual(self.paper(delivery), papers)
+        self.assertIn("second letter", self.dispatcher.log())
+
+    def test_printer_is_disabled_and_enabled(self):
+        delivery = self.begin()
+        self.cups.pause()
+        self.wait_seen_again(delivery)
+        self.cups.resume()
+        self.assert_announced(delivery)
+
+    def wait_seen_again(self, delivery):
+        """What is seen is kept at once: a dispatcher that is killed now knows it."""
+        wait_until(lambda: self.dispatcher.show(delivery)["outcome"]["code"] == "begun-again", "that to be seen")
+
+    def test_the_same_by_a_dispatcher_that_was_killed(self):
+        delivery = self.begin()
+        self.cups.pause()
+        self.wait_seen_again(delivery)
+        self.dispatcher.kill()
+        self.cups.resume()
+        wait_until(lambda: not self.cups.jobs(), "its end")
+        self.dispatcher.start()
+        self.assert_announced(delivery)
+
+    def test_job_is_held_and_released(self):
+        delivery = self.begin()
+        job = self.cups.jobs()[0]
+        self.cups.hold(job)
+        time.sleep(0.3)
+        self.cups.release(job)
+        self.assert_announced(delivery)
+
+    def test_device_is_set(self):
+        delivery = self.begin()
+        self.cups.set_device()
+        self.assert_announced(delivery)
+
+    def stops_by_itself(self, status):
+        self.cups.fault(f"after 1 {status}")
+        self.dispatcher.start()
+        delivery = self.submit_one()
+        self.wait_paper(delivery)
+        job = self.cups.jobs()[0]
+        self.cups.fault("after 1")
+        wait_until(lambda: not self.cups.backends(), "the backend's end")
+        return delivery, job
+
+    def test_backend_stops_the_printer(self):
+        delivery, _ = self.stops_by_itself(4)
+        self.cups.resume()
+        self.assert_announced(delivery)
+
+    def test_backend_has_the_job_held(self):
+        delivery, job = self.stops_by_itself(3)
+        self.cups.release(job)
+        self.assert_announced(delivery)
+
+    def test_server_is_restarted_twice_with_another_clock(self):
+        for skew in (-600, 600):
+            with self.subTest(skew):
+                self.restart_with_clock(skew)
+
+    def restart_with_clock(self, skew):
+        self.cups.stop()
+        self.cups.skew = skew
+        self.cups.start()
+        delivery = self.begin()
+        for _ in range(2):
+            self.cups.stop(hard=True)
+            self.cups.start()
+        self.assertEqual(self.settled(delivery), ("delivered", "maybe-twice"))
+        self.dispatcher.stop()
+        self.cups.fault()
+
+    def test_no_restart_is_none_where_nobody_may_subscribe(self):
+        self.cups.stop()
+        self.cups.extra = NO_SUBSCRIPTIONS
+        self.cups.start()
+        self.dispatcher.start()
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(30)))
+        self.wait_delivered(deliveries)
+        codes = {d["outcome"]["code"] for d in self.dispatcher.json("list", "--limit", 100)}
+        self.assertEqual(codes, {"printed"})
+
+
+class Ends(TrayTest):
+    """Ends that are called otherwise than they went."""
+
+    def test_backend_is_killed_before_the_paper(self):
+        self.dispatcher.start()
+        self.count_first()
+        self.cups.fault("slow 20")
+        delivery = self.submit_one(1)
+        (backend,) = wait_until(self.cups.backends, "the backend")
+        os.kill(backend, signal.SIGKILL)  # CUPS takes that for its own doing, and tells "completed"
+        self.assertEqual(self.settled(delivery), ("in-doubt", "no-sheets"))
+        self.assertEqual(self.paper(delivery), 0)
+
+    def test_the_same_after_a_restart_of_ours(self):
+        """What a printer usually does is what its server remembers, too."""
+        self.dispatcher.start()
+        self.count_first()
+        self.dispatcher.stop()
+        self.dispatcher.start()
+        self.cups.fault("slow 20")
+        delivery = self.submit_one(1)
+        (backend,) = wait_until(self.cups.backends, "the backend")
+        os.kill(backend, signal.SIGKILL)
+        self.assertEqual(self.settled(delivery), ("in-doubt", "no-sheets"))
+
+    def test_ended_with_the_paper_in_the_tray(self):
+        self.cups.silence()
+        self.dispatcher.start()
+        for name, fault, end in (("cancelled", "after 20", self.cups.cancel), ("aborted", "after 1 1", None),
+                                 ("killed", "after 20", self.terminate)):
+            with self.subTest(name):
+                self.cups.fault(fault)
+                delivery = self.submit_one(name)
+                self.wait_paper(delivery)
+                if end:
+                    end(self.cups.jobs()[0])
+                self.assertEqual(self.settled(delivery)[0], "in-doubt")
+                self.assertEqual(self.paper(delivery), 1)
+
+    def terminate(self, _):
+        for backend in self.cups.backends():
+            os.kill(backend, signal.SIGTERM)
+
+    def test_cancelled_before_its_turn(self):
+        self.dispatcher.start()
+        self.cups.fault("slow 3")
+        first = self.submit_one(0)
+        wait_until(self.cups.backends, "the first")
+        second = self.submit_one(1)
+        wait_until(lambda: len(self.cups.jobs()) == 2, "both")
+        self.cups.cancel(self.cups.jobs()[1])
+        self.assertEqual(self.settled(second), ("failed", "job-canceled"))
+        self.assertEqual(self.settled(first), ("delivered", "printed"))
+
+
+class Elsewhere(TrayTest):
+    def setUp(self):
+        super().setUp()
+        self.cups.stop()
+        self.cups = PrivateCups(self.dir / "two", ("pin", "other")).start()
+        self.dispatcher = self.make_dispatcher(print={"server": self.cups.server})
+
+    def test_moved_before_its_turn(self):
+        self.cups.pause()
+        self.dispatcher.start()
+        self.cups.resume()
+        self.cups.fault("slow 30")
+        self.submit_one(0)
+        wait_until(self.cups.backends, "the first")
+        moved = self.submit_one(1)
+        wait_until(lambda: len(self.cups.jobs()) == 2, "both")
+        self.cups.move(self.cups.jobs()[1], "other")
+        shown = self.dispatcher.wait_state(moved, "delivered")
+        self.assertEqual((shown["outcome"]["code"], self.paper(moved, "other")), ("printed", 1))
+        self.assertEqual(shown["outcome"]["evidence"]["printer"], "other")
+        self.assertEqual(shown["outcome"]["evidence"]["moved_from"], "pin")
+        self.assertIn("moved there from pin", shown["outcome"]["reason"])
+
+    def test_moved_amid_it(self):
+        self.cups.fault("after 20")
+        self.dispatcher.start()
+        delivery = self.submit_one()
+        self.wait_paper(delivery)
+        wait_until(lambda: self.dispatcher.show(delivery)["outcome"]["code"] == "printing", "a look at it")
+        self.cups.move(self.cups.jobs()[0], "other")
+        self.assertEqual(self.settled(delivery), ("delivered", "maybe-twice"))
+        self.assertEqual((self.paper(delivery), self.paper(delivery, "other")), (1, 1))
+
+    def reconfigure(self, **settings):
+        self.dispatcher.groups["print"].update(settings)
+        self.dispatcher.write_config()
+        self.dispatcher.process.send_signal(signal.SIGHUP)
+
+    def test_letters_at_a_queue_that_was_replaced(self):
+        self.cups.fault("slow 2")
+        self.dispatcher.start()
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(3)))
+        wait_until(lambda: len(self.cups.jobs()) >= 2, "letters at the old queue")
+        self.reconfigure(printer="other")
+        self.wait_delivered(deliveries)
+        self.assert_each_printed_once(deliveries)
+        for d in self.dispatcher.json("list", "--limit", 10):
+            self.assertIn("The printer pin completed", d["outcome"]["reason"])
+
+    def change_server(self, former):
+        new = PrivateCups(self.dir / "new").start()
+        self.addCleanup(new.stop)
+        self.cups.fault("slow 2")
+        self.dispatcher.start()
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(3)))
+        wait_until(lambda: len(self.cups.jobs()) == 3, "letters at the old server")
+        self.reconfigure(server=new.server, **({"former": [self.cups.server]} if former else {}))
+        later = self.submit_one("later")
+        self.assertEqual(self.settled(later), ("delivered", "printed"))
+        self.assertEqual([job for job, _ in new.printed()], [later])
+        return deliveries
+
+    def test_letters_at_a_server_that_was_replaced(self):
+        deliveries = self.change_server(former=True)
+        self.wait_delivered(deliveries)
+        self.assert_each_printed_once(deliveries)
+        shown = self.dispatcher.show(deliveries[2])
+        self.assertEqual(shown["outcome"]["evidence"]["cups_server"], self.cups.server)
+
+    def test_the_same_with_a_server_that_nobody_names(self):
+        for delivery in self.change_server(former=False):
+            shown = self.dispatcher.wait_state(delivery, "in-doubt", "delivered")
+            if shown["state"] == "in-doubt":
+                self.assertIn(self.cups.server[-20:], shown["outcome"]["reason"])
+                self.assertIn("print.former", shown["outcome"]["reason"])
+
+    def test_held_job_at_a_queue_that_was_replaced(self):
+        """Its answer was lost: the letter went to the new queue, and the old one must not keep it."""
+        import cups_relay
+        relay = self.dir / "relay.sock"
+        cups_relay.Relay(self.cups.server, relay, self.dir / "lose")
+        self.dispatcher = self.make_dispatcher(print={"server": relay}, workers={"print": 1})
+        (self.dir / "lose").write_text("0x0006")
+        self.dispatcher.start()
+        delivery = self.submit_one()
+        wait_until(lambda: not (self.dir / "lose").exists(), "the answer to be lost")
+        self.dispatcher.wait_state(delivery, "deferred", "delivered")
+        self.reconfigure(printer="other")
+        self.assertEqual(self.settled(delivery), ("delivered", "printed"))
+        wait_until(lambda: not self.cups.jobs(), "the held job to be gone")
+        self.assertEqual(list((self.dir / "two/spool").glob("d*")), [])
+
+
+class Released(TrayTest):
+    def test_by_a_person_while_the_batch_is_made(self):
+        self.dispatcher = self.make_dispatcher(workers={"print": 1})
+        self.dispatcher.start()
+        self.count_first()
+        papers = []
+        for attempt in range(3):
+            deliveries = self.submit(*(card_event(f"{attempt}-{n}", canary(6)) for n in range(45)))
+            held = wait_until(lambda: self.cups.jobs() or self.settled(deliveries[-1]), "a job")
+            if isinstance(held, list):
+                try:
+                    self.cups.release(held[0])
+                except Exception:  # it was released meanwhile
+                    pass
+            self.wait_delivered(deliveries)
+            papers += self.prints_of(*deliveries)
+        self.assertEqual(set(papers), {1})
+
+
+class Standstill(TrayTest):
+    def test_nothing_moves(self):
+        self.dispatcher = self.make_dispatcher(print={"server": self.cups.server, "stuck_after": "2s"})
+        self.cups.fault("slow 60")
+        self.dispatcher.start()
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(3)))
+        wait_until(lambda: self.trouble() == "printer-stuck", "the outage")
+        self.assertIn("Nothing has moved at the printer pin", self.dispatcher.channel("print")["trouble"]["reason"])
+        self.cups.fault()
+        for backend in self.cups.backends():
+            os.kill(backend, signal.SIGTERM)
+        wait_until(lambda: self.trouble() is None, "its end", 60)
+        for delivery in deliveries[1:]:
+            self.assertEqual(self.settled(delivery), ("delivered", "printed"))
+
+    def test_letters_that_the_printer_holds(self):
+        self.dispatcher = self.make_dispatcher(print={"server": self.cups.server, "window": 2})
+        self.cups.fault("exit 2")  # it wants a login
+        self.dispatcher.start()
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(6)))
+        wait_until(lambda: self.trouble() == "job-held", "the outage")
+        wait_until(lambda: "job-held" in [(d.get("outcome") or {}).get("code") for d in
+                                          self.dispatcher.json("list", "--limit", 9)], "what holds it")
+        self.assertLessEqual(len(self.cups.jobs()), 4)
+        self.cups.fault()
+        for job in self.cups.jobs():
+            self.cups.release(job)
+        self.wait_delivered(deliveries)
+        self.assertIsNone(self.trouble())
+
+    def test_a_letter_that_somebody_holds_does_not_keep_the_others(self):
+        self.dispatcher = self.make_dispatcher(print={"server": self.cups.server, "window": 1})
+        self.dispatcher.start()
+        self.cups.fault("slow 2")
+        first = self.submit_one(0)
+        wait_until(self.cups.backends, "the first")
+        self.cups.hold(self.cups.jobs()[0])
+        self.cups.fault()
+        others = self.submit(*(card_event(str(n), canary(6)) for n in range(5)))
+        self.wait_delivered(others)
+        self.assertEqual(self.dispatcher.show(first)["outcome"]["code"], "job-held")
+        self.cups.release(self.cups.jobs()[0])
+        self.assertEqual(self.settled(first)[0], "delivered")
+
+    def test_server_that_hides_our_jobs(self):
+        self.cups.stop()
+        self.cups.extra = HIDDEN_JOBS
+        self.cups.start()
+        self.dispatcher.start()
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(3)))
+        wait_until(lambda: self.trouble() in ("job-hidden", "job-lost"), "the outage")
+        self.assertEqual(self.trouble(), "job-hidden")
+        time.sleep(2)  # some attempts
+        self.assertEqual(list((self.dir / "cups/spool").glob("d*")), [])
+        self.cups.stop()
+        self.cups.extra = ""
+        self.cups.start()
+        self.wait_delivered(deliveries)
+        self.assert_each_printed_once(deliveries)
+
+
+if __name__ == "__main__":
+    unittest.main()
