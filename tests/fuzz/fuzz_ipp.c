@@ -70,20 +70,24 @@ static void must_be_outcome(struct outcome *o)
 /* The letter's job is whichever the server tells of, under the letter's UUID or another. */
 static void judge(const struct print_job *job, enum stage stage)
 {
+    static const struct print_place here = { "/run/cups/cups.sock", "pin" };
+    static const struct law_habits habits = { .counting = LAW_COUNTS };
+    static const struct print_life life = { .name = "1/2/3", .count = 2, .started = 3 };
     struct parcel parcel = { .stage = stage };
     struct item i;
 
-    item_begin(&i, &parcel);
+    item_begin(&i, &parcel, &here);
     item_consider(&i, job);
+    item_look(&i, 1000, &life, &life);
     i.pages = 1;
     for (unsigned accepted = 0; accepted < 2; accepted++) {
         struct outcome followed = { .code = "" }, released = { .code = "" }, ready = { .code = "" };
 
         (void)item_wants_release(&i);
-        item_judge(&i, "pin", accepted, &followed);
+        item_judge(&i, &habits, accepted, &followed);
         must(followed.kind != OUTCOME_DELIVERED || i.job.state == IPP_JSTATE_COMPLETED || accepted);
         must(item_is_ready(&i, job, &ready) || ready.code[0]);
-        item_released(&i, "pin", accepted, &released);
+        item_released(&i, &habits, accepted, &released);
         must_be_outcome(&followed);
         must_be_outcome(&released);
         must_be_outcome(&ready);
