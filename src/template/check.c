@@ -200,6 +200,7 @@ struct attempt {
     struct letter *letter;
     struct mail *mail;
     size_t language;
+    bool prints_secret; /* in that language, of either kind */
 };
 
 static int try_letter(struct attempt *a, const struct filling *about, const char *tag)
@@ -208,13 +209,16 @@ static int try_letter(struct attempt *a, const struct filling *about, const char
     struct page *const *pages = letter_pages(a->letter, a->language, &n);
     struct outcome trouble = { .code = "" };
     struct fields fields;
+    struct sheet sheet = { .fields = &fields };
     int r = fields_fill(&fields, about, tag, &trouble);
 
-    for (unsigned i = 0; i < n && r == 0; i++) {
-        struct sheet sheet = { .fields = &fields };
-
+    for (unsigned i = 0; i < n && r == 0; i++)
         r = page_try(pages[i], letter_typesetter(a->letter), &sheet, add_trouble, a->c);
-    }
+    sheet.trouble = &trouble;
+    if (r == 0 && n > 0 && sheet.result.overlay_uses + sheet.secrets > 0 &&
+        letter_check_secret(a->letter, &sheet) > 0)
+        add_trouble(a->c, page_file(pages[0]), &trouble);
+    a->prints_secret |= n == 0 || sheet.result.overlay_uses > 0;
     fields_release(&fields);
     outcome_release(&trouble);
     return r;
@@ -257,10 +261,20 @@ static int try_kinds(struct attempt *a, const json_t *event, const struct secret
     return r;
 }
 
+/* It has the secret, but in no letter: all that prints it has display="none". */
+static void tell_hidden(struct attempt *a, const char *tag)
+{
+    char where[FINDING_WHERE];
+
+    file_name(a->c, tag, a->c->name, where);
+    tell_at(a->c, "no-secret", where, false, "no letter would show its secret: what prints it is not displayed");
+}
+
 static int try_language(struct attempt *a, const struct secret *secret, const char *tag)
 {
     int r = 0;
 
+    a->prints_secret = false;
     for (size_t i = 0; r == 0; i++) {
         CLEANUP(json_cleanup) json_t *event = NULL;
 
@@ -268,6 +282,8 @@ static int try_language(struct attempt *a, const struct secret *secret, const ch
         if (r == 0)
             r = try_kinds(a, event, secret, tag);
     }
+    if (r == -ENOENT && a->letter && !a->prints_secret)
+        tell_hidden(a, tag);
     return r == -ENOENT ? 0 : r;
 }
 

@@ -258,6 +258,9 @@ int code_draw(const struct code *c, struct sheet *sheet)
     struct buffer value = BUFFER(VALUE_MOST);
     int r = is_shown(c, sheet);
 
+    sheet_note(sheet, &r, sizeof(r));
+    if (sheet->ink == INK_SECRET_ONLY)
+        return 0;
     if (r == 1) {
         r = fields_text(sheet->fields, c->value, &value);
         if (r == 0 && buffer_size(&value) > 0)

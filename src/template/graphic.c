@@ -139,9 +139,9 @@ static int draw_set(struct graphic *g, cairo_t *cr, int set, struct problem *p)
     return 0;
 }
 
-int graphic_draw(struct graphic *g, cairo_t *cr, const struct mustache_data *d, struct problem *p)
+int graphic_draw(struct graphic *g, cairo_t *cr, const struct mustache_data *d, int *ret_set, struct problem *p)
 {
-    int set = evaluate(g, d);
+    int set = *ret_set = evaluate(g, d);
 
     return set < 0 ? set : draw_set(g, cr, set, p);
 }

@@ -24,8 +24,9 @@ int graphic_add_condition(struct graphic *g, xmlNode *group, struct mustache **t
 
 bool graphic_has_pictures(const struct graphic *g);
 
-/* Draws on a page whose unit is the point. 0; 1 with P (librsvg's words); -ENOMEM. */
-int graphic_draw(struct graphic *g, cairo_t *cr, const struct mustache_data *d, struct problem *p);
+/* Draws on a page whose unit is the point; *RET_SET is which of the conditions hold. 0; 1 with P (librsvg's words);
+ * -ENOMEM. */
+int graphic_draw(struct graphic *g, cairo_t *cr, const struct mustache_data *d, int *ret_set, struct problem *p);
 /* The same with all conditions. */
 int graphic_draw_all(struct graphic *g, cairo_t *cr, struct problem *p);
 

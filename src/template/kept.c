@@ -3,10 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ink.h"
+
 struct kept_line {
     PangoLayout *layout; /* a line does not own its words */
     PangoLayoutLine *line;
     double x, y;
+    struct box ink; /* on the page */
 };
 
 struct kept {
@@ -71,13 +74,19 @@ bool kept_is(const struct kept *k, cairo_t *cr, const struct buffer *words)
            memcmp(buffer_bytes(&k->words), buffer_bytes(words), buffer_size(words)) == 0;
 }
 
-void kept_add(struct kept *k, PangoLayoutLine *line, double x, double y)
+void kept_add(struct kept *k, PangoLayoutLine *line, double x, double y, const struct box *ink)
 {
     struct kept_line l = {
-        .layout = g_object_ref(line->layout), .line = pango_layout_line_ref(line), .x = x, .y = y
+        .layout = g_object_ref(line->layout), .line = pango_layout_line_ref(line), .x = x, .y = y, .ink = *ink
     };
 
     g_array_append_val(k->lines, l);
+}
+
+void kept_note(const struct kept *k, struct ink_map *map, const struct text *text)
+{
+    for (guint i = 0; i < k->lines->len; i++)
+        ink_add_line(map, &g_array_index(k->lines, struct kept_line, i).ink, text);
 }
 
 void kept_draw(const struct kept *k, cairo_t *cr)

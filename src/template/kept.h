@@ -8,7 +8,10 @@
 #include <pango/pangocairo.h>
 #include <stdbool.h>
 
+struct box;
+struct ink_map;
 struct kept;
+struct text;
 
 /* For the words, with the marks of their styles and places, as they are set on CR; which says how fine. NULL: no
  * memory. */
@@ -19,8 +22,11 @@ DEFINE_CLEANUP(struct kept, kept, kept_free)
 /* Is it of these words, set as CR wants them? K may be NULL. */
 bool kept_is(const struct kept *k, cairo_t *cr, const struct buffer *words);
 
-/* A line, and where it begins; the layout that it is of must not be used for others any more. */
-void kept_add(struct kept *k, PangoLayoutLine *line, double x, double y);
+/* A line, where it begins, and where its ink is on the page; the layout that it is of must not be used for others any
+ * more. */
+void kept_add(struct kept *k, PangoLayoutLine *line, double x, double y, const struct box *ink);
+/* Adds the lines, of TEXT. */
+void kept_note(const struct kept *k, struct ink_map *map, const struct text *text);
 
 /* As the lines were drawn at first, in the same units. */
 void kept_draw(const struct kept *k, cairo_t *cr);

@@ -14,5 +14,7 @@ int letter_read(const char *dir, const char *name, struct letter **ret, struct f
 /* The pages of language I; *RET_N is 0 where it could not be read. */
 struct page *const *letter_pages(const struct letter *l, size_t i, unsigned *ret_n);
 struct typesetter *letter_typesetter(struct letter *l);
+/* After all pages: a letter without its secret would be delivered in vain, and the secret erased. As letter_pdf(). */
+int letter_check_secret(const struct letter *l, const struct sheet *sheet);
 
 #endif

@@ -57,10 +57,15 @@ int letter_judge(cairo_status_t status, struct outcome *trouble)
 
 int letter_check_secret(const struct letter *l, const struct sheet *sheet)
 {
-    if (sheet->result.overlay_uses > 0)
+    if (sheet->secrets > 0)
         return 0;
-    outcome_set(sheet->trouble, OUTCOME_FAILED, "field-missing", "the template %s does not print the %s", l->name,
-                fields_kind(sheet->fields->about));
+    if (sheet->result.overlay_uses > 0)
+        outcome_set(sheet->trouble, OUTCOME_FAILED, "secret-unreadable",
+                    "the template %s has the %s only where nothing is drawn", l->name,
+                    fields_kind(sheet->fields->about));
+    else
+        outcome_set(sheet->trouble, OUTCOME_FAILED, "field-missing", "the template %s does not print the %s", l->name,
+                    fields_kind(sheet->fields->about));
     return 1;
 }
 

@@ -8,6 +8,7 @@
 
 #include "findings.h"
 #include "language.h"
+#include "letter.h"
 #include "page.h"
 #include "source.h"
 
@@ -38,8 +39,6 @@ const struct version *letter_choose(const struct letter *l, const struct filling
 int letter_check_size(const struct version *v, const char *where, struct findings *f);
 /* One page, and over it what says that it is a test. As letter_pdf(). */
 int letter_draw_page(struct letter *l, const struct version *v, unsigned page, struct sheet *sheet);
-/* After all pages: a letter without its secret would be delivered in vain, and the secret erased. As letter_pdf(). */
-int letter_check_secret(const struct letter *l, const struct sheet *sheet);
 /* What became of a surface, in this room's terms. As letter_pdf(). */
 int letter_judge(cairo_status_t status, struct outcome *trouble);
 /* Says what RET is; R is returned. What stands there after a failure is half a letter: it is wiped. */

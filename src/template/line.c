@@ -2,6 +2,9 @@
 
 #include <math.h>
 
+#include "bidi.h"
+#include "exact.h"
+
 enum { FIELD_NAMES = 160 };
 
 /* Half a hundredth of a millimetre: what rounding does, and no eye sees. */
@@ -102,18 +105,33 @@ static guint16 share16(double share)
 static void add_attributes(const struct setting *s, PangoAttrList *list, const struct style *style, size_t start,
                            size_t end)
 {
-    guint16 alpha = share16(style->opacity * style->fill_opacity);
+    bool is_black = s->sheet->ink == INK_SECRET_ONLY;
+    const struct colour *fill = &style->fill;
+    guint16 alpha = is_black ? 65535 : share16(style->opacity * style->fill_opacity);
     int spacing = (int)lround(style->letter_spacing * s->scale * s->share * PANGO_SCALE);
 
     if (style != &s->t->styles[0])
         insert_font(s, list, style, start, end);
-    insert(list,
-           pango_attr_foreground_new(share16(style->fill.red), share16(style->fill.green), share16(style->fill.blue)),
-           start, end);
+    if (!is_black)
+        insert(list, pango_attr_foreground_new(share16(fill->red), share16(fill->green), share16(fill->blue)), start,
+               end);
     if (alpha < 65535)
         insert(list, pango_attr_foreground_alpha_new(alpha > 0 ? alpha : 1), start, end);
     if (spacing != 0)
         insert(list, pango_attr_letter_spacing_new(spacing), start, end);
+}
+
+/* Signs of direction take no room, and have runs of their own, so that they can be left out. */
+static void add_controls(const struct setting *s, PangoAttrList *list)
+{
+    const char *bytes = buffer_bytes(&s->line);
+    size_t size = buffer_size(&s->line);
+
+    for (size_t i = 0, n; s->isolates && i<size; i += n> 0 ? n : 1) {
+        n = bidi_control(bytes + i, size - i);
+        if (n > 0)
+            insert(list, pango_attr_letter_spacing_new(0), i, i + n);
+    }
 }
 
 static void set_direction(struct setting *s)
@@ -138,6 +156,10 @@ static void lay_out(struct setting *s)
         if (end > s->runs[i].start)
             add_attributes(s, list, &s->t->styles[s->runs[i].style], s->runs[i].start, end);
     }
+    if (s->t->boxed)
+        insert(list, pango_attr_insert_hyphens_new(FALSE), 0, size);
+    exact_add_attributes(s, list);
+    add_controls(s, list);
     set_direction(s);
     pango_layout_set_width(layout, s->t->boxed ? (int)lround(s->t->box.width * s->scale * PANGO_SCALE) : -1);
     pango_layout_set_wrap(layout, s->t->styles[0].breaks ? PANGO_WRAP_WORD_CHAR : PANGO_WRAP_WORD);
@@ -212,12 +234,22 @@ static enum anchor anchor_of(const struct setting *s, PangoLayoutLine *line)
 
 static int draw_line(struct setting *s, PangoLayoutLine *line, const struct extents *e, double x, double y)
 {
+    struct box ink;
+    int r;
+
     if (!is_on_page(s, e, x, y))
         return setting_overflow(s, "does not fit on the page");
+    ink = exact_ink(s, line, x, y);
+    if (s->sheet->map)
+        ink_add_line(s->sheet->map, &ink, s->t);
+    r = exact_check_line(s, line, x, y);
+    if (r != 0)
+        return r;
+    exact_hide(s, line);
     cairo_move_to(s->sheet->cr, x, y);
     pango_cairo_show_layout_line(s->sheet->cr, line);
     if (s->keep)
-        kept_add(s->keep, line, x, y);
+        kept_add(s->keep, line, x, y, &ink);
     return 0;
 }
 
@@ -246,7 +278,9 @@ static bool lines_fit(const struct setting *s, GSList *lines, double *ret_height
 
 static bool fits(const struct setting *s, double *ret_height)
 {
-    return lines_fit(s, pango_layout_get_lines_readonly(s->ts->layout), ret_height);
+    GSList *lines = pango_layout_get_lines_readonly(s->ts->layout);
+
+    return lines_fit(s, lines, ret_height) && !exact_is_broken(s, lines);
 }
 
 static bool fits_at(struct setting *s, double share, double *ret_height)
@@ -332,6 +366,8 @@ int setting_draw(struct setting *s)
         r = fail_glyphs(s);
     else
         r = s->t->boxed ? draw_box(s) : draw_point(s, pango_layout_get_lines_readonly(layout));
+    if (r == 0)
+        r = exact_finish(s);
     cairo_restore(s->sheet->cr);
     typesetter_clear(s->ts, s->keep);
     return r;

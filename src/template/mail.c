@@ -23,7 +23,7 @@ static const struct {
     bool prints_secret;
 } kinds[MAIL_BODIES] = {
     [MAIL_SUBJECT] = { ".subject", fields_without_secret, MUSTACHE_LINE, SUBJECT_MOST, false },
-    [MAIL_TEXT] = { ".txt", fields_all, MUSTACHE_LINE, BODY_MOST, true },
+    [MAIL_TEXT] = { ".txt", fields_all, MUSTACHE_BODY, BODY_MOST, true },
     [MAIL_HTML] = { ".html", fields_all, MUSTACHE_HTML, BODY_MOST, true },
 };
 

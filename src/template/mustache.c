@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bidi.h"
 #include "program.h"
 
 enum { OPS_MOST = 64 * 1024, FIRST_OPS = 16 };
@@ -317,6 +318,7 @@ int mustache_parse(const struct mustache_source *s, struct mustache **ret, struc
         return -ENOMEM;
     memcpy(m->source, s->text, s->size);
     m->source[s->size] = '\0';
+    m->turns = bidi_turns(m->source, s->size);
     r = parse_all(&x);
     if (findings_go_on(f, r))
         *ret = TAKE(m);

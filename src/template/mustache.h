@@ -68,11 +68,18 @@ bool mustache_is_fixed(const struct mustache *m);
 enum mustache_escape {
     MUSTACHE_RAW,  /* bytes as they are */
     MUSTACHE_LINE, /* control characters become spaces: a value stays on its line */
-    MUSTACHE_HTML, /* as LINE, and & < > " ' become references */
-    MUSTACHE_SET,  /* as LINE, and spaces become MUSTACHE_HARD_SPACE, which the typesetter does not collapse */
+    MUSTACHE_BODY, /* as LINE, and values are isolated (UAX 9) where the direction of writing could move them */
+    MUSTACHE_HTML, /* as BODY, and & < > " ' become references */
+    MUSTACHE_SET,  /* as LINE, and spaces become MUSTACHE_HARD_SPACE, which the typesetter does not collapse; a value
+                      stands between one of MUSTACHE_OPEN… and MUSTACHE_CLOSE */
 };
 
-#define MUSTACHE_HARD_SPACE '\003'
+/* No value holds one of these, nor does XML. */
+#define MUSTACHE_HARD_SPACE  '\003'
+#define MUSTACHE_OPEN        '\004'
+#define MUSTACHE_OPEN_SECRET '\005'
+#define MUSTACHE_OPEN_FORM   '\007' /* a secret in another form than its own: "secret.grouped" */
+#define MUSTACHE_CLOSE       '\006'
 
 /* What the templates of a document are rendered from. Names that the overlay knows are never looked for in ROOT. */
 struct mustache_data {

@@ -46,6 +46,11 @@ double page_height(const struct page *page)
     return page->height;
 }
 
+const char *page_file(const struct page *page)
+{
+    return page->file;
+}
+
 bool page_prints_secret(const struct page *page)
 {
     for (size_t i = 0; i < page->n; i++)
@@ -69,7 +74,12 @@ int page_draw_pictures(struct page *page, cairo_t *cr)
 static int draw_graphic(struct page *page, struct sheet *sheet)
 {
     struct problem p;
-    int r = graphic_draw(page->graphic, sheet->cr, &sheet->fields->data, &p);
+    int set, r;
+
+    if (sheet->ink == INK_SECRET_ONLY)
+        return 0;
+    r = graphic_draw(page->graphic, sheet->cr, &sheet->fields->data, &set, &p);
+    sheet_note(sheet, &set, sizeof(set));
 
     if (r == 1)
         outcome_set(sheet->trouble, OUTCOME_FAILED, "template", "%s: %s", page->file, p.message);
@@ -91,14 +101,49 @@ static int draw_part(struct page *page, struct typesetter *ts, struct sheet *she
     return typeset(ts, sheet, page->texts[i - 1 - page->n_codes]);
 }
 
+static bool was_seen(const struct page *page, uint64_t structure)
+{
+    size_t n = page->n_seen < SEEN_MOST ? page->n_seen : SEEN_MOST;
+
+    for (size_t i = 0; i < n; i++)
+        if (page->seen[i] == structure)
+            return true;
+    return false;
+}
+
+/* After a page: is the secret seen on it? */
+static int look(struct page *page, struct typesetter *ts, const struct sheet *sheet)
+{
+    bool overlaps = ink_overlaps(sheet->map);
+    int r;
+
+    if (sheet->map->n_signs == 0 || (!overlaps && was_seen(page, sheet->structure)))
+        return 0;
+    r = ink_check(page, ts, sheet, sheet->map);
+    if (r == 0 && !overlaps)
+        page->seen[page->n_seen++ % SEEN_MOST] = sheet->structure;
+    return r;
+}
+
+static void begin(struct page *page, struct sheet *sheet)
+{
+    sheet->width = page->width;
+    sheet->height = page->height;
+    sheet->structure = 0;
+    sheet->map = sheet->ink == INK_PROVED ? &page->map : NULL;
+}
+
 int page_draw(struct page *page, struct typesetter *ts, struct sheet *sheet)
 {
     int r = 0;
 
-    sheet->width = page->width;
-    sheet->height = page->height;
+    begin(page, sheet);
     for (size_t i = 0; i < count_parts(page) && r == 0; i++)
         r = draw_part(page, ts, sheet, i);
+    if (r == 0 && sheet->map)
+        r = look(page, ts, sheet);
+    if (sheet->map)
+        ink_wipe(TAKE(sheet->map));
     return r;
 }
 
@@ -114,22 +159,35 @@ static bool is_fixed(const struct page *page, size_t i)
     return i == 0 || (i > page->n_codes && mustache_is_fixed(page->texts[i - 1 - page->n_codes]->program));
 }
 
+static void tell(const struct page *page, struct sheet *sheet, int r, size_t i, page_trouble *each, void *userdata)
+{
+    if (r > 0)
+        each(userdata, place_of(page, i), sheet->trouble);
+    outcome_release(sheet->trouble);
+    *sheet->trouble = (struct outcome){ .code = "" };
+}
+
 static int try_parts(struct page *page, struct typesetter *ts, struct sheet *sheet, bool fixed_only,
                      page_trouble *each, void *userdata)
 {
-    sheet->width = page->width;
-    sheet->height = page->height;
-    for (size_t i = 0; i < count_parts(page); i++) {
-        int r = !fixed_only || is_fixed(page, i) ? draw_part(page, ts, sheet, i) : 0;
+    bool bad = false;
+    int r = 0;
 
+    begin(page, sheet);
+    for (size_t i = 0; i < count_parts(page); i++) {
+        r = !fixed_only || is_fixed(page, i) ? draw_part(page, ts, sheet, i) : 0;
         if (r < 0)
-            return r;
-        if (r > 0)
-            each(userdata, place_of(page, i), sheet->trouble);
-        outcome_release(sheet->trouble);
-        *sheet->trouble = (struct outcome){ .code = "" };
+            break;
+        bad |= r > 0;
+        tell(page, sheet, r, i, each, userdata);
+        r = 0;
     }
-    return 0;
+    if (r == 0 && !bad && !fixed_only)
+        r = look(page, ts, sheet);
+    if (r > 0)
+        tell(page, sheet, r, 0, each, userdata);
+    ink_wipe(TAKE(sheet->map));
+    return r < 0 ? r : 0;
 }
 
 static int try_on_scratch(struct page *page, struct typesetter *ts, struct sheet *sheet, bool fixed_only,

@@ -26,6 +26,7 @@ DEFINE_CLEANUP(struct page, page, page_free)
 
 double page_width(const struct page *page); /* points */
 double page_height(const struct page *page);
+const char *page_file(const struct page *page);
 bool page_prints_secret(const struct page *page);
 bool page_has_pictures(const struct page *page);
 
@@ -47,7 +48,9 @@ void page_each_name(const struct page *page, void (*each)(void *userdata, const 
 void page_each_family(const struct page *page, void (*each)(void *userdata, const char *place, const char *family),
                       void *userdata);
 
-/* Draws graphics, bar codes, then texts. 0; 1 with the sheet's trouble; -ENOMEM. */
+/* Draws graphics, bar codes, then texts, and looks whether the secret is seen among them: at every page whose words,
+ * styles and drawings (but for the values) were not looked at before, and where another line comes near it. 0; 1 with
+ * the sheet's trouble; -ENOMEM. */
 int page_draw(struct page *page, struct typesetter *ts, struct sheet *sheet);
 
 #endif

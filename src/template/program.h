@@ -2,6 +2,7 @@
 #ifndef TEMPLATE_PROGRAM_H
 #define TEMPLATE_PROGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "mustache.h"
@@ -26,6 +27,7 @@ struct mustache {
     char *source;
     struct op *ops;
     size_t n, room;
+    bool turns; /* it has words that are written from right to left */
 };
 
 /* Tells F to what is wrong at an offset of the source. Returns 1. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bidi.h"
 #include "program.h"
 
 /* A list in a list in a list multiplies: no honest template comes near. */
@@ -58,7 +59,7 @@ static int add_escaped(struct buffer *b, char c, enum mustache_escape escape)
     return buffer_add(b, &c, 1);
 }
 
-static int add_value(struct walk *w, const struct op *op, const char *bytes, size_t size)
+static int add_bytes(struct walk *w, const struct op *op, const char *bytes, size_t size)
 {
     enum mustache_escape escape = w->escape;
 
@@ -73,6 +74,45 @@ static int add_value(struct walk *w, const struct op *op, const char *bytes, siz
             return r;
     }
     return 0;
+}
+
+/* What marks a value for the typesetter. */
+static const char *opening_mark(const struct walk *w, const struct op *op, bool is_secret)
+{
+    static const char value[] = { MUSTACHE_OPEN, '\0' };
+    static const char secret[] = { MUSTACHE_OPEN_SECRET, '\0' };
+    static const char form[] = { MUSTACHE_OPEN_FORM, '\0' };
+
+    if (!is_secret)
+        return value;
+    return memchr(w->m->source + op->start, '.', op->size) ? form : secret;
+}
+
+/* What isolates a value, so that its order depends on nothing around it; NULL: nothing. Invisible signs go along when
+ * a secret is copied: one that nothing can move has none. */
+static const char *opening_isolate(const struct walk *w, const char *bytes, size_t size, bool is_secret)
+{
+    if (is_secret)
+        return bidi_is_steady(bytes, size, w->m->turns) ? NULL : bidi_opening(bytes, size);
+    return w->m->turns || bidi_turns(bytes, size) ? BIDI_FIRST_STRONG : NULL;
+}
+
+static int add_value(struct walk *w, const struct op *op, const char *bytes, size_t size, bool is_secret)
+{
+    static const char closing_mark[] = { MUSTACHE_CLOSE, '\0' };
+    const char *open = NULL;
+    int r;
+
+    if (w->escape == MUSTACHE_SET)
+        open = opening_mark(w, op, is_secret);
+    else if (w->escape == MUSTACHE_BODY || w->escape == MUSTACHE_HTML)
+        open = opening_isolate(w, bytes, size, is_secret);
+    r = open ? buffer_add_text(w->out, open) : 0;
+    if (r == 0)
+        r = add_bytes(w, op, bytes, size);
+    if (r == 0 && open)
+        r = buffer_add_text(w->out, w->escape == MUSTACHE_SET ? closing_mark : BIDI_END);
+    return r;
 }
 
 static size_t first_part(const char *name, size_t size)
@@ -126,11 +166,11 @@ static int print_json(struct walk *w, const struct op *op, const json_t *j)
     size_t size;
 
     if (json_string_length(j) > 0)
-        return add_value(w, op, json_string_value(j), json_string_length(j));
+        return add_value(w, op, json_string_value(j), json_string_length(j), false);
     if (!json_is_number(j) && !json_is_boolean(j))
         return print_empty(w, op);
     size = json_dumpb(j, scalar, sizeof(scalar), JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-    return add_value(w, op, scalar, size < sizeof(scalar) ? size : 0);
+    return add_value(w, op, scalar, size < sizeof(scalar) ? size : 0, false);
 }
 
 static int print(struct walk *w, const struct op *op)
@@ -143,7 +183,7 @@ static int print(struct walk *w, const struct op *op)
     if (size == 0)
         return print_empty(w, op);
     w->result->overlay_uses++;
-    return add_value(w, op, bytes, size);
+    return add_value(w, op, bytes, size, true);
 }
 
 static bool is_true(const json_t *j)

@@ -9,7 +9,7 @@
 
 #include "typeset.h"
 
-enum { LINE_MOST = 256 * 1024, RUNS_MOST = 256 };
+enum { LINE_MOST = 256 * 1024, RUNS_MOST = 256, SECRETS_MOST = 16 };
 
 struct typesetter {
     PangoFontMap *fonts;
@@ -31,6 +31,14 @@ struct run {
     size_t start, style;
 };
 
+/* Where a secret stands in a line. */
+struct secret_range {
+    size_t start, end;
+    size_t seen;  /* bytes that were found drawn, each after the one before */
+    bool is_form; /* with blanks between its signs, groups or words */
+    bool turns;   /* in words that are written from right to left */
+};
+
 struct setting {
     struct typesetter *ts;
     struct sheet *sheet;
@@ -42,9 +50,13 @@ struct setting {
     struct run runs[RUNS_MOST];
     size_t n_runs;
     size_t style;
-    bool blank;   /* a collapsed blank waits for what comes after it */
-    double x, y;  /* where the next line begins, user units */
-    double share; /* of their size that letters are set in, to fit the box */
+    bool isolates; /* something here turns the direction: values are isolated */
+    struct secret_range secrets[SECRETS_MOST];
+    size_t n_secrets;
+    struct secret_range *open; /* the one that is being read */
+    bool blank;                /* a collapsed blank waits for what comes after it */
+    double x, y;               /* where the next line begins, user units */
+    double share;              /* of their size that letters are set in, to fit the box */
 };
 
 /* Sets what stands in S->line, at S->x, S->y or in the box, and moves S->x behind it. 0; 1 with the trouble. */

@@ -3,13 +3,14 @@
 #define TEMPLATE_SPLIT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "code.h"
 #include "graphic.h"
 #include "page.h"
 #include "text.h"
 
-enum { TEXTS_MOST = 256, CODES_MOST = 16 };
+enum { TEXTS_MOST = 256, CODES_MOST = 16, SEEN_MOST = 64 };
 
 struct page {
     char *file;
@@ -19,6 +20,9 @@ struct page {
     size_t n_codes;
     struct text *texts[TEXTS_MOST];
     size_t n;
+    struct ink_map map;       /* of the letter that is drawn */
+    uint64_t seen[SEEN_MOST]; /* structures in which the secret was seen on the page, the oldest replaced */
+    size_t n_seen;
 };
 
 /* Reads a file into PAGE, whose file's name is set: what is found may leave it half made. 0; 1 with F; -ENOMEM. */

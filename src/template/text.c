@@ -327,6 +327,16 @@ double text_scale(const struct text *t)
     return sqrt(fabs(m->xx * m->yy - m->xy * m->yx));
 }
 
+/* The smaller singular value: a product of both is the area, and the sum of their squares that of all parts. */
+double text_least_scale(const struct text *t)
+{
+    const cairo_matrix_t *m = &t->matrix;
+    double squares = m->xx * m->xx + m->xy * m->xy + m->yx * m->yx + m->yy * m->yy;
+    double area = m->xx * m->yy - m->xy * m->yx;
+
+    return sqrt(fmax(0, (squares - sqrt(fmax(0, squares * squares - 4 * area * area))) / 2));
+}
+
 struct text *text_free(struct text *t)
 {
     if (!t)

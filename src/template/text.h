@@ -64,5 +64,7 @@ DEFINE_CLEANUP(struct text, text, text_free)
 
 /* Points on the page for one user unit, as an average of both directions. */
 double text_scale(const struct text *t);
+/* The same in the direction in which it is least. */
+double text_least_scale(const struct text *t);
 
 #endif

@@ -1,7 +1,9 @@
 #include "typeset.h"
 
 #include <errno.h>
+#include <string.h>
 
+#include "bidi.h"
 #include "setting.h"
 
 int typesetter_new(struct typesetter **ret)
@@ -92,6 +94,7 @@ static int flush(struct setting *s)
     s->blank = false;
     s->n_runs = 1;
     s->runs[0] = (struct run){ .start = 0, .style = s->style };
+    s->n_secrets = 0;
     return r;
 }
 
@@ -170,6 +173,76 @@ static int add_letter(struct setting *s, char c)
     return r < 0 ? r : add_byte(s, c == MUSTACHE_HARD_SPACE ? ' ' : c);
 }
 
+static int add_control(struct setting *s, const char *control)
+{
+    int r = s->isolates ? add_letter(s, control[0]) : 0;
+
+    for (size_t i = 1; s->isolates && control[i] && r == 0; i++)
+        r = add_byte(s, control[i]);
+    return r;
+}
+
+/* A blank before a value is outside of it. */
+static int settle_blank(struct setting *s)
+{
+    int r = s->blank ? add_byte(s, ' ') : 0;
+
+    s->blank = false;
+    return r;
+}
+
+static int open_secret(struct setting *s, const char *bytes, size_t size, bool is_form)
+{
+    const char *end = memchr(bytes, MUSTACHE_CLOSE, size);
+    size_t length = end ? (size_t)(end - bytes) : size;
+    int r = settle_blank(s);
+
+    if (r == 0)
+        r = add_control(s, bidi_opening(bytes, length));
+    if (r != 0)
+        return r;
+    if (s->n_secrets == SECRETS_MOST)
+        return setting_overflow(s, "is printed too often in one line");
+    s->open = &s->secrets[s->n_secrets];
+    *s->open = (struct secret_range){ .start = buffer_size(&s->line),
+                                      .is_form = is_form,
+                                      .turns = bidi_turns(bytes, length) };
+    return 0;
+}
+
+static int close_value(struct setting *s)
+{
+    struct secret_range *secret = TAKE(s->open);
+
+    if (secret) {
+        secret->end = buffer_size(&s->line);
+        s->n_secrets += secret->end > secret->start;
+    }
+    return add_control(s, BIDI_END);
+}
+
+/* A byte that the renderer has put in; of those in the template's own words that set_bytes() does not know. */
+static int set_mark(struct setting *s, const char *bytes, size_t size)
+{
+    int r;
+
+    switch (bytes[0]) {
+    case MUSTACHE_OPEN:
+        r = settle_blank(s);
+        return r == 0 ? add_control(s, BIDI_FIRST_STRONG) : r;
+    case MUSTACHE_OPEN_SECRET:
+    case MUSTACHE_OPEN_FORM:
+        return open_secret(s, bytes + 1, size - 1, bytes[0] == MUSTACHE_OPEN_FORM);
+    default:
+        return close_value(s);
+    }
+}
+
+static bool is_mark(char c)
+{
+    return c == MUSTACHE_OPEN || c == MUSTACHE_OPEN_SECRET || c == MUSTACHE_OPEN_FORM || c == MUSTACHE_CLOSE;
+}
+
 static int set_bytes(struct setting *s, const char *bytes, size_t size)
 {
     int r = 0;
@@ -181,6 +254,8 @@ static int set_bytes(struct setting *s, const char *bytes, size_t size)
             r = change_style(s, (size_t)(bytes[++i] - TEXT_FIRST));
         else if (c == TEXT_PLACE)
             r = change_place(s, &s->t->places[bytes[++i] - TEXT_FIRST]);
+        else if (is_mark(c))
+            r = set_mark(s, bytes + i, size - i);
         else if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
             r = add_blank(s, c);
         else
@@ -189,12 +264,40 @@ static int set_bytes(struct setting *s, const char *bytes, size_t size)
     return r == 0 ? flush(s) : r;
 }
 
+void sheet_note(struct sheet *sheet, const void *bytes, size_t size)
+{
+    const unsigned char *at = bytes;
+
+    for (size_t i = 0; i < size; i++)
+        sheet->structure = (sheet->structure ^ at[i]) * UINT64_C(0x100000001b3);
+}
+
+/* The words without the values that stand in them. */
+static void note_structure(const struct setting *s, const char *bytes, size_t size)
+{
+    const char *end = bytes + size;
+
+    while (bytes < end) {
+        const char *open = bytes;
+
+        while (open < end && (!is_mark(*open) || *open == MUSTACHE_CLOSE))
+            open++;
+        sheet_note(s->sheet, bytes, (size_t)(open - bytes));
+        bytes = open < end ? memchr(open, MUSTACHE_CLOSE, (size_t)(end - open)) : end;
+        bytes = bytes ? bytes : end;
+        sheet_note(s->sheet, open, open < end);
+        bytes += bytes < end;
+    }
+}
+
 static void draw_kept(const struct setting *s)
 {
     cairo_save(s->sheet->cr);
     cairo_transform(s->sheet->cr, &s->matrix);
     kept_draw(s->t->kept, s->sheet->cr);
     cairo_restore(s->sheet->cr);
+    if (s->sheet->map)
+        kept_note(s->t->kept, s->sheet->map, s->t);
 }
 
 /* What no event has a part in is kept, with the marks that chose its words; nothing else may outlive its letter. */
@@ -202,6 +305,8 @@ static int set_general(struct setting *s, const struct buffer *words)
 {
     int r;
 
+    if (s->sheet->ink == INK_SECRET_ONLY)
+        return 0;
     if (kept_is(s->t->kept, s->sheet->cr, words)) {
         draw_kept(s);
         return 0;
@@ -215,13 +320,23 @@ static int set_general(struct setting *s, const struct buffer *words)
     return r;
 }
 
+static int set_rendered(struct setting *s, const struct buffer *words)
+{
+    const char *bytes = buffer_bytes(words);
+    size_t size = buffer_size(words);
+
+    s->isolates = s->t->styles[0].direction == DIRECTION_RTL || bidi_turns(bytes, size);
+    note_structure(s, bytes, size);
+    return s->t->general ? set_general(s, words) : set_bytes(s, bytes, size);
+}
+
 static int set_words(struct setting *s)
 {
     struct buffer words = BUFFER(LINE_MOST);
     int r = mustache_render(s->t->program, &s->sheet->fields->data, MUSTACHE_SET, &words, &s->sheet->result);
 
     if (r == 0 && buffer_size(&words) > 0)
-        r = s->t->general ? set_general(s, &words) : set_bytes(s, buffer_bytes(&words), buffer_size(&words));
+        r = set_rendered(s, &words);
     else if (r == MUSTACHE_EMPTY)
         r = setting_fail(s, "field-missing", s->sheet->result.empty, "is missing");
     buffer_release(&words);
@@ -233,7 +348,7 @@ int typeset(struct typesetter *ts, struct sheet *sheet, struct text *t)
     struct setting s = { .ts = ts, .sheet = sheet, .t = t, .line = BUFFER(LINE_MOST), .n_runs = 1, .share = 1 };
     int r;
 
-    if (!t->styles[0].displayed)
+    if (!t->styles[0].displayed || (sheet->region && !ink_touches(sheet->region->map, t, sheet->region->box)))
         return 0;
     s.scale = text_scale(t);
     s.matrix = t->matrix;

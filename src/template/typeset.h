@@ -6,8 +6,10 @@
 #include <pindispatch/outcome.h>
 
 #include <cairo.h>
+#include <stdint.h>
 
 #include "fields.h"
+#include "ink.h"
 #include "text.h"
 
 /* Keeps the font map and the caches; not for two threads at once. */
@@ -26,7 +28,13 @@ struct sheet {
     double width, height;
     const struct fields *fields;
     struct mustache_result result;
-    struct outcome *trouble; /* failed: "glyph-missing", "overflow", "field-missing", "template" */
+    unsigned secrets;   /* that were drawn, each sign of them */
+    uint64_t structure; /* which words, styles and drawings there are, apart from the values */
+    enum ink ink;
+    const struct ink_region *region; /* NULL: all texts */
+    struct ink_map *map;             /* where everything is; NULL: nobody asks */
+    struct outcome *trouble;         /* failed: "glyph-missing", "overflow", "field-missing", "secret-altered",
+                                      "secret-unreadable", "template" */
 };
 
 /* Is one of these families ("DejaVu Sans, sans-serif") installed, or a general one that always is something? */
@@ -34,6 +42,9 @@ bool typesetter_has_family(struct typesetter *ts, const char *families);
 
 /* Writes WORD large across the whole page, for nobody to take it for a real one. */
 void typeset_mark(struct typesetter *ts, struct sheet *sheet, const char *word);
+
+/* Adds to what the sheet's structure is known by. */
+void sheet_note(struct sheet *sheet, const void *bytes, size_t size);
 
 /* 0; 1 with the sheet's trouble set; -ENOMEM. */
 int typeset(struct typesetter *ts, struct sheet *sheet, struct text *t);

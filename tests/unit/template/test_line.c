@@ -10,7 +10,7 @@
     "<defs><rect id=\"b\" x=\"10\" y=\"10\" width=\"40\" height=\"20\"/></defs>\n"
 #define BOX(attributes, style, words)                                                                                \
     HEAD "<text " attributes " style=\"shape-inside:url(#b);" style "\">" words "</text>\n"                          \
-         "<text x=\"60\" y=\"59\" font-size=\"1\">{{secret}}</text></svg>\n"
+         "<text x=\"60\" y=\"59\" font-size=\"2\">{{secret}}</text></svg>\n"
 
 enum { DPI = 254, UNIT = 10 }; /* so that a unit is ten pixels */
 
@@ -141,7 +141,7 @@ static void test_bad_boxes(void **state)
     assert_int_equal(draw(BOX("data-min-font-size=\"0\"", "", "x"), "Åsa", &ink, code), 1);
     assert_string_equal(code, "svg-box");
     assert_int_equal(
-        draw(HEAD "<text x=\"1\" y=\"9\" data-min-font-size=\"1\">{{secret}}</text></svg>", "Å", &ink, code), 1);
+        draw(HEAD "<text x=\"1\" y=\"9\" data-min-font-size=\"2\">{{secret}}</text></svg>", "Å", &ink, code), 1);
     assert_string_equal(code, "svg-box");
     /* A floor below what can be read. */
     assert_int_equal(draw(BOX("data-min-font-size=\"0.1\"", "", "x"), "Åsa", &ink, code), 1);

@@ -154,7 +154,7 @@ static void test_values_are_text(void **state)
     assert_renders("{{holder.name}}|", MUSTACHE_LINE, "{{pin}} & <b>$1</b> \"x\" '|");
     assert_renders("{{holder.name}}|", MUSTACHE_HTML, "{{pin}} &amp; &lt;b&gt;$1&lt;/b&gt; &quot;x&quot; &#39;|");
     assert_renders("a {{#holder.address}}{{.}};{{/holder.address}}", MUSTACHE_SET,
-                   "a Storgatan\0031;111\00322\003Stockholm;");
+                   "a \004Storgatan\0031\006;\004111\00322\003Stockholm\006;");
 }
 
 static void test_the_overlay_wins(void **state)
