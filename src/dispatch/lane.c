@@ -15,7 +15,8 @@ enum {
 };
 
 #define LOOK_FIRST (INT64_C(25) * MICROSECONDS_PER_MILLISECOND)
-#define LOOK_MOST  (INT64_C(5) * MICROSECONDS_PER_SECOND)
+/* Not longer than it takes somebody to hold a letter and to release it again. */
+#define LOOK_MOST  (INT64_C(1) * MICROSECONDS_PER_SECOND)
 
 const struct settings *lane_settings(const struct lane *l)
 {

@@ -12,7 +12,7 @@
 /* Nobody takes the subscription away when nobody prints here any more. */
 enum { LEASE_SECONDS = 30 * 86400 };
 
-static const char mark[] = "pindispatch-";
+static const char mark[] = "pindispatch2-"; /* the number goes with the events */
 static const char server[] = "ipp://localhost/";
 
 static ipp_t *request_new(ipp_op_t operation, const char *user)
@@ -110,7 +110,10 @@ static int find_watch(struct connection *c, const char *user, int *ret_id, char 
 
 static int add_watch(struct connection *c, const char *user, struct outcome *trouble)
 {
-    static const char *const events[] = { "server-started", "server-restarted" };
+    /* A job that is held or released is told by no event but those that each letter makes: that is seen when it is
+     * looked at. */
+    static const char *const events[] = { "server-started", "server-restarted", "printer-stopped", "printer-modified",
+                                          "job-stopped" };
     CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
     char data[sizeof(mark) + 16];
     uint64_t token;
@@ -137,30 +140,34 @@ static int have_watch(struct connection *c, const char *user, int *ret_id, char 
     return e ? e : find_watch(c, user, ret_id, token, trouble);
 }
 
-static int ask_starts(struct connection *c, const char *user, int id, const char *token, struct print_life *ret,
+/* From the last one on that is known: it is told again, and everything before it is not. */
+static int ask_starts(struct connection *c, const char *user, int from, struct print_life *ret,
                       struct outcome *trouble)
 {
     CLEANUP(ipp_cleanup) ipp_t *answer = NULL;
     ipp_t *r = request_new(IPP_OP_GET_NOTIFICATIONS, user);
     if (!r)
         return -ENOMEM;
-    ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "notify-subscription-ids", id);
+    ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "notify-subscription-ids", ret->watch);
+    if (from)
+        ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "notify-sequence-numbers", from);
     int e = ask(c, r, &answer, trouble);
     if (!e && ippGetStatusCode(answer) < IPP_STATUS_REDIRECTION_OTHER_SITE)
-        life_read_starts(answer, token, ret);
+        life_read_starts(answer, ret->token, ret);
     return e;
 }
 
 int life_ask(struct print_life *l, struct connection *c, const char *user, struct outcome *trouble)
 {
-    struct print_life found = { .started = 0 };
-    char token[LIFE_NAME] = "";
-    int id = 0;
-    if (l->untold || (l->name[0] && l->since == connection_since(c)))
+    struct print_life found = { .watch = l->watch };
+    if (l->untold)
         return 0;
-    int e = have_watch(c, user, &id, token, trouble);
-    if (!e && id)
-        e = ask_starts(c, user, id, token, &found, trouble);
+    memcpy(found.token, l->token, sizeof(found.token));
+    int e = 0;
+    if (!found.watch || l->since != connection_since(c))
+        e = have_watch(c, user, &found.watch, found.token, trouble);
+    if (!e && found.watch)
+        e = ask_starts(c, user, l->since == connection_since(c) ? l->count : 0, &found, trouble);
     if (e)
         return e;
     found.since = connection_since(c);

@@ -1,6 +1,6 @@
-/* Which life of a CUPS server answers, from one start to the next: one that is restarted prints from the top what it
- * was printing. CUPS tells it by a subscription (RFC 3995, RFC 3996) to its starts: it keeps that one over restarts,
- * and counts and times each start. */
+/* What makes a CUPS server print a letter from the top: its restart, and hands that stop a printer, move a job or
+ * change its queue. CUPS tells of them by a subscription (RFC 3995, RFC 3996), which it keeps over restarts; it
+ * counts and times each. From one of them to the next is a life: within one nothing is begun a second time. */
 #ifndef METHOD_PRINT_LIFE_H
 #define METHOD_PRINT_LIFE_H
 
@@ -14,14 +14,16 @@ struct outcome;
 enum { LIFE_NAME = 64 };
 
 struct print_life {
-    char name[LIFE_NAME]; /* the same name is the same life; empty: not asked yet, or not told */
-    bool untold;          /* the server does not let us subscribe: it is not asked again */
-    int count;            /* of the starts since the subscription was made */
-    int started;          /* the last of them, in the server's seconds since 1970; 0: there was none */
-    int64_t since;        /* of the connection that it was asked over */
+    char name[LIFE_NAME];  /* the same name is the same life; empty: not asked yet, or not told */
+    bool untold;           /* the server does not let us subscribe: it is not asked again */
+    int count;             /* of such events since the subscription was made */
+    int started;           /* the last of them, in the server's seconds since 1970; 0: there was none */
+    int64_t since;         /* of the connection that it was asked over */
+    int watch;             /* the subscription; 0: it is not known over this connection */
+    char token[LIFE_NAME]; /* its own */
 };
 
-/* Asks, when L is not of the connection as it is now. A server that does not let us subscribe says so once: it ends
+/* Asks what happened until now. A server that does not let us subscribe says so once: it ends
  * the connection with its refusal, which is no sign of a restart. 0; 1 with TROUBLE; -ENOMEM. */
 int life_ask(struct print_life *l, struct connection *c, const char *user, struct outcome *trouble);
 

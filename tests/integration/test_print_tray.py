@@ -286,11 +286,11 @@ class Elsewhere(TrayTest):
         import cups_relay
         relay = self.dir / "relay.sock"
         cups_relay.Relay(self.cups.server, relay, self.dir / "lose")
-        self.dispatcher = self.make_dispatcher(print={"server": relay}, workers={"print": 1})
-        (self.dir / "lose").write_text("0x0006")
+        (self.dir / "lose").write_text("0x0006\n0x0008 early")  # nor can it be cancelled at once
+        self.dispatcher = self.make_dispatcher(print={"server": relay}, workers={"print": 1}, retry={"first": "3s"})
         self.dispatcher.start()
         delivery = self.submit_one()
-        wait_until(lambda: not (self.dir / "lose").exists(), "the answer to be lost")
+        wait_until(lambda: not (self.dir / "lose").exists(), "the answers to be lost")
         self.dispatcher.wait_state(delivery, "deferred", "delivered")
         self.reconfigure(printer="other")
         self.assertEqual(self.settled(delivery), ("delivered", "printed"))

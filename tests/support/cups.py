@@ -178,6 +178,7 @@ class PrivateCups:
         self.cache = pathlib.Path(cache or self.dir / "cache")
         self.spool = pathlib.Path(spool or self.dir / "spool")
         self.extra = extra
+        self.skew = 0  # seconds that its clock is ahead (skew.c)
         self.defaults = defaults
         self.process = None
         # A unix socket's path has 107 bytes at most: deep folders get theirs in /tmp.
@@ -256,13 +257,21 @@ class PrivateCups:
         except OSError:
             return False
 
+    def _environment(self):
+        if not self.skew:
+            return None
+        library = pathlib.Path(os.environ["PINDISPATCH_BIN"]).parent / "tests" / "libskew.so"
+        if not library.exists():
+            raise RuntimeError(f"{library} is not built (target skew)")
+        return {**os.environ, "LD_PRELOAD": str(library), "SKEW_SECONDS": str(self.skew)}
+
     def start(self, detached=False):
         self.prepare()
         pathlib.Path(self.server).unlink(missing_ok=True)
         command = [CUPSD, "-f", "-c", str(self.dir / "root/cupsd.conf"), "-s", str(self.dir / "root/cups-files.conf")]
         with open(self.dir / "log/output", "ab") as output:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                            start_new_session=detached,
+                                            start_new_session=detached, env=self._environment(),
                                             preexec_fn=None if detached else die_with_parent)
         (self.dir / "cupsd.pid").write_text(str(self.process.pid))
         deadline = time.monotonic() + 20

@@ -110,12 +110,12 @@ static void test_only_our_subscription_counts(void **state)
     (void)state;
     assert_int_equal(life_read_watch(answer, token), 0);
     add_watch(answer, 1, "somebody");
-    add_watch(answer, 2, "pindispatch-00000000000000");
-    add_watch(answer, 3, "pindispatch-00000000000000g0");
-    add_watch(answer, 4, "pindispatch-00000000000000a0\"");
+    add_watch(answer, 2, "pindispatch2-00000000000000");
+    add_watch(answer, 3, "pindispatch2-00000000000000g0");
+    add_watch(answer, 4, "pindispatch2-00000000000000a0\"");
     assert_int_equal(life_read_watch(answer, token), 0);
-    add_watch(answer, 5, "pindispatch-00000000000000ab");
-    add_watch(answer, 6, "pindispatch-00000000000000ac");
+    add_watch(answer, 5, "pindispatch2-00000000000000ab");
+    add_watch(answer, 6, "pindispatch2-00000000000000ac");
     assert_int_equal(life_read_watch(answer, token), 5);
     assert_string_equal(token, "00000000000000ab");
 }
