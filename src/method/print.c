@@ -217,7 +217,14 @@ static int look(struct batch *b, struct outcome *trouble)
 {
     bool queue = !spooler_is_direct(b->spooler);
     struct print_printer printer;
-    int e = spooler_look(b->spooler, &printer, queue ? &b->watch->facts : NULL, trouble);
+    struct print_life life = { .name = "" };
+    int e = queue ? spooler_life(b->spooler, &life, trouble) : 0;
+    if (!e)
+        e = batch_learn(b, false);
+    b->watch->facts.counts_nothing = b->habits->law.counting == LAW_SILENT;
+    b->watch->facts.tells_no_starts = life.untold;
+    if (!e)
+        e = spooler_look(b->spooler, &printer, queue ? &b->watch->facts : NULL, trouble);
     trouble->kind = OUTCOME_DEFERRED;
     if (!e)
         e = print_printer_trouble(&printer, spooler_printer(b->spooler), true, trouble);

@@ -114,9 +114,10 @@ int batch_release_held(struct batch *b, struct item *i, struct outcome *o)
     return spooler_release(b->spooler, i->job.id, o);
 }
 
+/* Whoever was answered is reported before this is asked again. */
 static bool is_to_be_released(const struct item *i)
 {
-    return !i->done && !i->answered && item_wants_release(i);
+    return !i->done && item_wants_release(i);
 }
 
 /* The same trouble for what was not tried any more. */

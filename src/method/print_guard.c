@@ -36,7 +36,9 @@ static void read_texts(ipp_t *answer, const char *name, char text[GUARD_TEXT])
 void guard_read(ipp_t *answer, struct guard_facts *ret)
 {
     ipp_attribute_t *a;
-    *ret = (struct guard_facts){ .keeps_documents = ret->keeps_documents };
+    *ret = (struct guard_facts){ .keeps_documents = ret->keeps_documents,
+                                 .counts_nothing = ret->counts_nothing,
+                                 .tells_no_starts = ret->tells_no_starts };
     if ((a = ippFindAttribute(answer, "printer-type", IPP_TAG_ENUM)))
         ret->is_class = ippGetInteger(a, 0) & CUPS_PRINTER_CLASS;
     if ((a = ippFindAttribute(answer, "printer-is-shared", IPP_TAG_BOOLEAN)))
@@ -145,6 +147,20 @@ void guard_judge(const struct guard_facts *f, const char *printer, struct guard 
             "and "
             "remove what it kept (cancel -a -x %.48s).",
             printer, printer);
+    size_t unsafe = ret->n;
+    if (f->counts_nothing)
+        add(ret, "printer-counts-nothing",
+            "The printer %.48s counts no sheets: a letter whose printing was killed is told as printed. Where its "
+            "driver "
+            "can count (PAGE: or job-media-sheets-completed), let it.",
+            printer);
+    if (f->tells_no_starts)
+        add(ret, "server-tells-no-starts",
+            "The server of %.48s takes no subscription: a second letter after its restart may not be told. Allow "
+            "Create-Printer-Subscription and Get-Subscriptions (cupsd.conf), MaxEvents above 0.",
+            printer);
+    for (size_t i = unsafe; i < ret->n; i++)
+        ret->findings[i].weak = true;
 }
 
 json_t *guard_to_json(const struct guard *g)

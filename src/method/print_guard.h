@@ -7,7 +7,9 @@
  *   queue-shared         the server offers the queue to the network
  *   queue-file           letters go to a file instead of a printer
  *   device-unencrypted   the server sends letters over the network in clear
- *   spool-keeps-documents  letters stay in the spool after they are printed: seen of a job, not of a setting */
+ *   spool-keeps-documents  letters stay in the spool after they are printed: seen of a job, not of a setting
+ *   printer-counts-nothing  no sheets are counted: a letter is delivered by the spooler's word alone
+ *   server-tells-no-starts  we may not subscribe: a restart between two looks is not noticed */
 #ifndef METHOD_PRINT_GUARD_H
 #define METHOD_PRINT_GUARD_H
 
@@ -16,7 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { GUARD_TEXT = 128, GUARD_FINDINGS = 8 };
+enum { GUARD_TEXT = 128, GUARD_FINDINGS = 12 };
 
 /* What a CUPS queue tells of itself (Get-Printer-Attributes). What it does not tell is empty, and judged as good. */
 struct guard_facts {
@@ -25,11 +27,14 @@ struct guard_facts {
     char error_policy[GUARD_TEXT]; /* printer-error-policy */
     char device[GUARD_TEXT];       /* device-uri; cut, which leaves scheme and host */
     bool keeps_documents;          /* from the jobs: the newest that ended still has its document */
+    bool counts_nothing;           /* from the jobs, too */
+    bool tells_no_starts;          /* from the server's answer to a subscription */
 };
 
 struct guard_finding {
     char code[32];
     char reason[256]; /* what is wrong, and the command that mends it */
+    bool weak;        /* nothing unsafe: it says what less can be known of letters, and none waits for it */
 };
 
 struct guard {
@@ -41,7 +46,7 @@ struct guard {
 enum { GUARD_ATTRIBUTES = 5 };
 extern const char *const guard_attributes[GUARD_ATTRIBUTES];
 
-/* Fills all but keeps_documents, which stays as it is. */
+/* Fills all but what the queue's attributes do not tell, which stays as it is. */
 void guard_read(ipp_t *answer, struct guard_facts *ret);
 void guard_judge(const struct guard_facts *f, const char *printer, struct guard *ret);
 

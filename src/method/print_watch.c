@@ -40,9 +40,11 @@ static int tell(struct desk *desk, const struct guard *g)
     return r;
 }
 
-/* The first finding stands for all in `status`; the others are told beside it. */
+/* The first finding stands for all in `status`; the others are told beside it. 1, or 0: none of them is unsafe. */
 static int refuse(const struct guard *g, struct outcome *trouble)
 {
+    if (!g->n || g->findings[0].weak)
+        return 0;
     outcome_set(trouble, OUTCOME_DEFERRED, g->findings[0].code, "%s", g->findings[0].reason);
     trouble->destination = true;
     return 1;
@@ -62,7 +64,7 @@ int watch_judge(struct print_watch *w, struct desk *desk, struct spooler *s, str
         return e;
     w->guard = found;
     w->judged = true;
-    return required && found.n ? refuse(&found, trouble) : 0;
+    return required ? refuse(&found, trouble) : 0;
 }
 
 void watch_note(const struct print_watch *w, const json_t *earlier, json_t *evidence)

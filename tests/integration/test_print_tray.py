@@ -149,6 +149,8 @@ class SecondPaper(TrayTest):
         self.wait_delivered(deliveries)
         codes = {d["outcome"]["code"] for d in self.dispatcher.json("list", "--limit", 100)}
         self.assertEqual(codes, {"printed"})
+        findings = [f["code"] for f in self.dispatcher.channel("print")["findings"]]
+        self.assertEqual(findings, ["server-tells-no-starts"])
 
 
 class Ends(TrayTest):
@@ -189,6 +191,17 @@ class Ends(TrayTest):
                     end(self.cups.jobs()[0])
                 self.assertEqual(self.settled(delivery)[0], "in-doubt")
                 self.assertEqual(self.paper(delivery), 1)
+
+    def test_a_printer_that_does_not_count_is_told(self):
+        self.cups.silence()
+        self.dispatcher = self.make_dispatcher(print={"server": self.cups.server, "spool_guard": "require"})
+        self.dispatcher.start()
+        proofs = [self.dispatcher.wait_state(self.submit_one(n), "delivered")["outcome"]["evidence"]["proof"]
+                  for n in range(4)]
+        self.assertEqual((proofs[0], proofs[3]), ("weak", "job-state"))
+        self.submit_one(5)
+        wait_until(lambda: [f["code"] for f in self.dispatcher.channel("print")["findings"]] ==
+                   ["printer-counts-nothing"], "the finding")
 
     def terminate(self, _):
         for backend in self.cups.backends():

@@ -529,6 +529,50 @@ static void test_cancelled_while_it_is_held(void **state)
     assert_delivered_once(s, p);
 }
 
+/* A person releases it instead: paper comes of it, and a new job would be a second one. */
+static void release_first(struct stub_desk *s, const struct parcel *p)
+{
+    struct spooler *spooler = NULL;
+    struct outcome trouble = { 0 };
+    if (p == &s->parcels[0]->parcel)
+        return;
+    struct wanted w = jobs_of(s, &s->parcels[0]->parcel);
+    assert_int_equal(spooler_new(&s->desk, NULL, &spooler), 0);
+    assert_int_equal(spooler_release(spooler, w.last.id, &trouble), 0);
+    spooler_free(spooler);
+}
+
+static void test_released_while_the_batch_is_made(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_FRESH), *q = stub_desk_add(s, STAGE_FRESH);
+    private_cups_fault(&cups, "slow 1");
+    s->on_compose = release_first;
+    assert_int_equal(deliver(s), 0);
+    assert_int_equal(p->marked, 0);
+    assert_delivered_once(s, p);
+    assert_int_equal(p->composed, 1);
+    assert_delivered_once(s, q);
+}
+
+/* Whoever released a leftover and then cancelled it may have the paper already. */
+static void test_leftover_that_was_begun_is_doubted(void **state)
+{
+    struct stub_desk *s = *state;
+    struct stub_parcel *p = stub_desk_add(s, STAGE_BEGUN);
+    char id[32];
+    private_cups_fault(&cups, "after 20");
+    snprintf(id, sizeof(id), "pin-%d", leave_job(s, &p->parcel, true, true));
+    for (int waited = 0; waited < PATIENCE_MILLISECONDS && !printed(p, NULL); waited += POLL_MILLISECONDS)
+        usleep(POLL_MILLISECONDS * 1000);
+    private_cups_run(&cups, "cancel", id);
+    assert_int_equal(deliver(s), 0);
+    follow_while(s, p, NULL);
+    assert_outcome(p, OUTCOME_IN_DOUBT, "job-canceled", false);
+    assert_int_equal(p->composed, 0);
+    assert_int_equal(printed(p, NULL), 1);
+}
+
 static void test_history_gone(void **state)
 {
     struct stub_desk *s = *state;
@@ -780,6 +824,8 @@ int main(void)
         WITH_DESK(test_sweeps_what_is_nobodys),
         WITH_DESK(test_sweep_spares_what_went_on),
         WITH_DESK(test_cancelled_while_it_is_held),
+        WITH_DESK(test_released_while_the_batch_is_made),
+        WITH_DESK(test_leftover_that_was_begun_is_doubted),
         WITH_DESK(test_history_gone),
         WITH_DESK(test_only_an_earlier_job_is_known),
         WITH_DESK(test_aborted),

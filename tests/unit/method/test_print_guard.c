@@ -75,6 +75,19 @@ static void test_each_rule(void **state)
                    "PreserveJobFiles No");
 }
 
+/* What makes less known of a letter is told, and keeps none waiting. */
+static void test_what_cannot_be_known_is_told(void **state)
+{
+    (void)state;
+    const struct guard_facts facts = { .device = "usb://a", .counts_nothing = true, .tells_no_starts = true };
+    struct guard g;
+    guard_judge(&facts, "pin", &g);
+    assert_int_equal(g.n, 2);
+    assert_string_equal(g.findings[0].code, "printer-counts-nothing");
+    assert_string_equal(g.findings[1].code, "server-tells-no-starts");
+    assert_true(g.findings[0].weak && g.findings[1].weak);
+}
+
 static void test_devices(void **state)
 {
     static const char *const in_clear[] = { "socket://10.0.0.7:9100",
@@ -124,11 +137,9 @@ static void test_all_at_once_and_too_long(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clean_queue),
-        cmocka_unit_test(test_what_is_not_told_is_good),
-        cmocka_unit_test(test_each_rule),
-        cmocka_unit_test(test_devices),
-        cmocka_unit_test(test_all_at_once_and_too_long),
+        cmocka_unit_test(test_clean_queue), cmocka_unit_test(test_what_is_not_told_is_good),
+        cmocka_unit_test(test_each_rule),   cmocka_unit_test(test_what_cannot_be_known_is_told),
+        cmocka_unit_test(test_devices),     cmocka_unit_test(test_all_at_once_and_too_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
