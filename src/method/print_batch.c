@@ -1,5 +1,7 @@
 #include "print_batch.h"
 
+#include <stdio.h>
+
 #include <pindispatch/clock.h>
 #include <pindispatch/crashpoint.h>
 
@@ -51,6 +53,8 @@ int batch_settle(struct batch *b, struct item *i, struct outcome *o)
     if (!o->evidence)
         o->evidence = item_evidence(i, &b->habits->law);
     learn_from(b, i);
+    if (i->job.id && item_is_moved(i))
+        snprintf(b->watch->facts.moved_to, sizeof(b->watch->facts.moved_to), "%.63s", item_printer(i));
     watch_job(b->watch, &i->job);
     watch_note(b->watch, i->parcel->evidence, o->evidence);
     int r = b->desk->report(b->desk, i->parcel, o);

@@ -36,9 +36,11 @@ static void read_texts(ipp_t *answer, const char *name, char text[GUARD_TEXT])
 void guard_read(ipp_t *answer, struct guard_facts *ret)
 {
     ipp_attribute_t *a;
-    *ret = (struct guard_facts){ .keeps_documents = ret->keeps_documents,
-                                 .counts_nothing = ret->counts_nothing,
-                                 .tells_no_starts = ret->tells_no_starts };
+    struct guard_facts told = { .keeps_documents = ret->keeps_documents,
+                                .counts_nothing = ret->counts_nothing,
+                                .tells_no_starts = ret->tells_no_starts };
+    memcpy(told.moved_to, ret->moved_to, sizeof(told.moved_to));
+    *ret = told;
     if ((a = ippFindAttribute(answer, "printer-type", IPP_TAG_ENUM)))
         ret->is_class = ippGetInteger(a, 0) & CUPS_PRINTER_CLASS;
     if ((a = ippFindAttribute(answer, "printer-is-shared", IPP_TAG_BOOLEAN)))
@@ -154,6 +156,9 @@ void guard_judge(const struct guard_facts *f, const char *printer, struct guard 
             "driver "
             "can count (PAGE: or job-media-sheets-completed), let it.",
             printer);
+    if (f->moved_to[0])
+        add(ret, "letters-moved", "Somebody moved letters from the queue %.64s to %.64s: look for them there.",
+            printer, f->moved_to);
     if (f->tells_no_starts)
         add(ret, "server-tells-no-starts",
             "The server of %.48s takes no subscription: a second letter after its restart may not be told. Allow "

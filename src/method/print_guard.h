@@ -9,6 +9,7 @@
  *   device-unencrypted   the server sends letters over the network in clear
  *   spool-keeps-documents  letters stay in the spool after they are printed: seen of a job, not of a setting
  *   printer-counts-nothing  no sheets are counted: a letter is delivered by the spooler's word alone
+ *   letters-moved        somebody moved letters of ours to another queue: told by the letters
  *   server-tells-no-starts  we may not subscribe: a restart between two looks is not noticed */
 #ifndef METHOD_PRINT_GUARD_H
 #define METHOD_PRINT_GUARD_H
@@ -27,6 +28,7 @@ struct guard_facts {
     char error_policy[GUARD_TEXT]; /* printer-error-policy */
     char device[GUARD_TEXT];       /* device-uri; cut, which leaves scheme and host */
     bool keeps_documents;          /* from the jobs: the newest that ended still has its document */
+    char moved_to[64];             /* from the letters: the queue that has one of ours; empty: none was moved */
     bool counts_nothing;           /* from the jobs, too */
     bool tells_no_starts;          /* from the server's answer to a subscription */
 };

@@ -310,9 +310,11 @@ static void tell_gone(const struct item *i, struct outcome *o)
             i->known_id, i->place.printer, i->place.server[0] ? " of " : "", i->place.server);
         return;
     }
-    outcome_set(o, OUTCOME_IN_DOUBT, "history-gone",
-                "The printer %.64s knows nothing of the released job any more: look whether the letter came out.",
-                i->place.printer);
+    outcome_set(
+        o, OUTCOME_IN_DOUBT, "history-gone",
+        "The printer %.64s knows nothing of the released job any more (its server may remember fewer jobs than "
+        "print.window): look whether the letter came out.",
+        i->place.printer);
 }
 
 /* The job that was released is gone, and another attempt's is there. */

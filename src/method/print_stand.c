@@ -6,6 +6,8 @@
 
 #include <pindispatch/clock.h>
 
+static const char held_code[] = "job-held"; /* as the law has it */
+
 static bool is_held(const struct item *i)
 {
     return i->job.state == IPP_JSTATE_HELD;
@@ -50,7 +52,7 @@ static int judge_held(struct batch *b, const struct item *i, struct outcome *tro
     int r = batch_learn(b, true);
     if (r < 0 || b->habits->law.ended > i->since)
         return r;
-    outcome_set(trouble, OUTCOME_SPOOLED, "job-held",
+    outcome_set(trouble, OUTCOME_SPOOLED, held_code,
                 "All letters at the printer %.64s are held there (lpstat -l -o %.64s; lp -i %.64s-%d -H resume).",
                 item_printer(i), item_printer(i), item_printer(i), i->job.id);
     trouble->destination = true;
@@ -73,17 +75,18 @@ int batch_stand(struct batch *b, const struct outcome *found, struct outcome *tr
     return 0;
 }
 
-/* A letter that is held, or may come out twice, says so, whatever else is wrong. */
+/* A letter that is held says so, whatever else is wrong; what keeps the destination's letters says nothing of it. */
 void batch_tell_stand(struct item *i, const struct outcome *trouble, struct outcome *o)
 {
+    bool held = is_held(i);
     if (o->kind != OUTCOME_SPOOLED)
         return;
-    i->parked = is_held(i);
-    if (i->parked && o->evidence)
+    i->parked = held;
+    if (held && o->evidence)
         json_object_set_new(o->evidence, "parked", json_true());
-    if (!trouble->code[0] || item_is_moved(i))
+    if (!trouble->code[0] || item_is_moved(i) || (held && strcmp(trouble->code, held_code) != 0))
         return;
-    if (!i->parked && !i->again)
-        outcome_set(o, OUTCOME_SPOOLED, trouble->code, "%s", trouble->reason);
+    outcome_set(o, OUTCOME_SPOOLED, trouble->code, "%.160s%s", trouble->reason,
+                i->again ? " This letter was begun before: it may come out twice." : "");
     o->destination = trouble->destination;
 }

@@ -386,6 +386,13 @@ class PrivateCups:
                 found.append(int(path.parent.name))
         return found
 
+    def end_backends(self, number=signal.SIGTERM):
+        for backend in self.backends():
+            try:
+                os.kill(backend, number)
+            except ProcessLookupError:
+                pass  # it ended meanwhile
+
     def printed(self, printer="pin"):
         """(job uuid, path) of all that was printed, oldest first."""
         paths = sorted((self.dir / "printed" / printer).glob("*.pdf"), key=lambda p: p.stat().st_mtime_ns)

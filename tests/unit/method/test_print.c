@@ -668,8 +668,10 @@ static void test_printer_stops_while_it_prints(void **state)
     assert_int_equal(deliver(s), 0);
     follow_while(s, p, "waiting");
     follow_while(s, p, "printing");
-    follow_while(s, p, "waiting");
-    assert_outcome(p, OUTCOME_SPOOLED, "begun-again", true);
+    follow_while(s, p, "begun-again");
+    assert_outcome(p, OUTCOME_SPOOLED, "printer-stopped", true);
+    assert_non_null(strstr(p->outcome.reason, "toner"));
+    assert_non_null(strstr(p->outcome.reason, "may come out twice"));
     private_cups_fault(&cups, NULL);
     private_cups_run(&cups, "cupsenable", "pin");
     follow_while(s, p, NULL);

@@ -79,13 +79,16 @@ static void test_each_rule(void **state)
 static void test_what_cannot_be_known_is_told(void **state)
 {
     (void)state;
-    const struct guard_facts facts = { .device = "usb://a", .counts_nothing = true, .tells_no_starts = true };
+    const struct guard_facts facts = {
+        .device = "usb://a", .counts_nothing = true, .tells_no_starts = true, .moved_to = "other"
+    };
     struct guard g;
     guard_judge(&facts, "pin", &g);
-    assert_int_equal(g.n, 2);
+    assert_int_equal(g.n, 3);
     assert_string_equal(g.findings[0].code, "printer-counts-nothing");
-    assert_string_equal(g.findings[1].code, "server-tells-no-starts");
-    assert_true(g.findings[0].weak && g.findings[1].weak);
+    assert_string_equal(g.findings[1].code, "letters-moved");
+    assert_string_equal(g.findings[2].code, "server-tells-no-starts");
+    assert_true(g.findings[0].weak && g.findings[1].weak && g.findings[2].weak);
 }
 
 static void test_devices(void **state)
