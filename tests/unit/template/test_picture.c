@@ -83,10 +83,11 @@ static void make_huge_png(struct buffer *b, uint32_t side)
     assert_int_equal(buffer_add(b, head, sizeof(head)), 0);
 }
 
+static struct problem found;
+
 /* Loads a letter with this text in its drawing. The code of what is wrong, "" for nothing. */
 static const char *letter_with(const char *drawing)
 {
-    static struct problem p;
     CLEANUP(letter_cleanup) struct letter *l = NULL;
     g_autofree char *svg =
         g_strdup_printf("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"210mm\" height=\"297mm\" "
@@ -96,13 +97,13 @@ static const char *letter_with(const char *drawing)
     struct folder f;
     int r;
 
-    p = (struct problem){ .code = "" };
+    found = (struct problem){ .code = "" };
     folder_init(&f);
     folder_write(&f, "letter.svg", svg);
-    r = letter_load(f.path, "letter.svg", &l, &p);
-    assert_int_equal(r, p.code[0] ? 1 : 0);
+    r = letter_load(f.path, "letter.svg", &l, &found);
+    assert_int_equal(r, found.code[0] ? 1 : 0);
     folder_remove(&f, (const char *const[]){ "letter.svg", NULL });
-    return p.code;
+    return found.code;
 }
 
 static const char *embedded(const char *type, const void *bytes, size_t size, const char *element)
@@ -116,12 +117,11 @@ static const char *embedded(const char *type, const void *bytes, size_t size, co
 
 static const char *beside(const void *bytes, size_t size)
 {
-    static struct problem p;
     CLEANUP(letter_cleanup) struct letter *l = NULL;
     struct folder f;
     char *path;
 
-    p = (struct problem){ .code = "" };
+    found = (struct problem){ .code = "" };
     folder_init(&f);
     folder_write(&f, "letter.svg",
                  "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"210mm\" height=\"297mm\" font-size=\"8\" "
@@ -130,9 +130,9 @@ static const char *beside(const void *bytes, size_t size)
     path = path_join(f.path, "a.png");
     assert_int_equal(file_replace(path, bytes, size, 0600), 0);
     free(path);
-    letter_load(f.path, "letter.svg", &l, &p);
+    letter_load(f.path, "letter.svg", &l, &found);
     folder_remove(&f, (const char *const[]){ "letter.svg", "a.png", NULL });
-    return p.code;
+    return found.code;
 }
 
 static void test_whole_ones(void **state)
@@ -194,6 +194,7 @@ static void test_huge_ones(void **state)
 
         make_huge_png(&b, sides[i]);
         assert_string_equal(embedded("image/png", buffer_bytes(&b), buffer_size(&b), "image"), "svg-image");
+        assert_non_null(strstr(found.message, "more pixels"));
     }
 }
 
