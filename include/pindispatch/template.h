@@ -19,6 +19,17 @@
 struct letter;
 struct mail;
 
+/* What is asked of a template beyond what holds for all. */
+struct template_rules {
+    bool full_card_number; /* a document with a secret may print {{card.id}} */
+    double width, height;  /* of the paper that a letter is printed on, in millimetres; 0: not compared */
+};
+
+struct settings;
+
+/* As the settings have it. PAPER: for a letter that is printed (print.media). */
+struct template_rules template_rules_of(const struct settings *s, bool paper);
+
 /* What a document is rendered from. All borrowed. */
 struct filling {
     const json_t *event; /* the body without secrets */
@@ -31,8 +42,10 @@ struct filling {
     const struct buffer *attachment; /* mail: a PDF that goes with it; NULL: none */
 };
 
-/* 0; 1 with P (where = "FILE:LINE[:COLUMN]"); -ENOMEM. Loading checks everything that does not need an event. */
-int letter_load(const char *dir, const char *name, struct letter **ret, struct problem *p);
+/* 0; 1 with P (where = "FILE:LINE[:COLUMN]"); -ENOMEM. Loading checks everything that does not need an event. RULES
+ * may be NULL: no card numbers, any size. */
+int letter_load(const char *dir, const char *name, const struct template_rules *rules, struct letter **ret,
+                struct problem *p);
 struct letter *letter_free(struct letter *l);
 DEFINE_CLEANUP(struct letter, letter, letter_free)
 /* 0; 1 with TROUBLE (failed: "glyph-missing", "overflow", "field-missing", "secret-unprintable", "template"; the
@@ -50,7 +63,8 @@ const char *letter_language(const struct letter *l, size_t i);
 
 /* A mail whose name ends with "-cover" goes with a document that holds the secret, and prints none itself. */
 bool mail_is_cover(const char *name);
-int mail_load(const char *dir, const char *name, struct mail **ret, struct problem *p);
+int mail_load(const char *dir, const char *name, const struct template_rules *rules, struct mail **ret,
+              struct problem *p);
 struct mail *mail_free(struct mail *m);
 DEFINE_CLEANUP(struct mail, mail, mail_free)
 /* The whole message with CRLF lines, 7-bit; sender and recipient of RET are set. As letter_pdf(); also
@@ -76,6 +90,7 @@ int template_torture(size_t i, const char *locale, const char **ret_name, json_t
  * the same variables and pages, whether its fonts are there, and whether the events of template_torture() fit.
  * IS_WARNING: it depends on who the holders are (a font for another script). 0; 1 when there is an error; -ENOMEM. */
 typedef void template_finding(void *userdata, const struct problem *p, bool is_warning);
-int template_check(const char *dir, const char *name, template_finding *each, void *userdata);
+int template_check(const char *dir, const char *name, const struct template_rules *rules, template_finding *each,
+                   void *userdata);
 
 #endif

@@ -128,6 +128,8 @@ const struct setting config_rows[] = {
       .help = "How long a delivery may wait at all; then its secret is erased." },
     { .name = "templates.directory", .type = SETTING_PATH, .standard = "/usr/share/pindispatch/templates",
       .help = "Where the letters and mails come from." },
+    { .name = "templates.full_card_number", .type = SETTING_FLAG, .standard = "false",
+      .help = "Letters and mails with a secret may print the full card number." },
     { .name = NULL },
 };
 /* clang-format on */

@@ -204,10 +204,11 @@ static int add_languages(struct gallery *g)
 static int add_template(void *userdata, const char *name, bool is_letter)
 {
     struct gallery *g = userdata;
+    const struct template_rules any = { .full_card_number = true };
     CLEANUP(letter_cleanup) struct letter *letter = NULL;
     CLEANUP(mail_cleanup) struct mail *mail = NULL;
     struct problem p = { .code = "" };
-    int r = is_letter ? letter_load(g->dir, name, &letter, &p) : mail_load(g->dir, name, &mail, &p);
+    int r = is_letter ? letter_load(g->dir, name, &any, &letter, &p) : mail_load(g->dir, name, &any, &mail, &p);
 
     if (r > 0) {
         g->unreadable++;

@@ -79,10 +79,11 @@ static int check_event(const struct preview *v)
 static int render_letter(const struct preview *v, const struct filling *f, struct document *d,
                          struct outcome *trouble)
 {
+    const struct template_rules rules = template_rules_of(v->settings, false);
     CLEANUP(letter_cleanup) struct letter *letter = NULL;
     struct problem p = { 0 };
     int r = letter_load(settings_text(v->settings, "templates.directory"),
-                        settings_text(v->settings, "print.template"), &letter, &p);
+                        settings_text(v->settings, "print.template"), &rules, &letter, &p);
 
     if (r > 0)
         outcome_set(trouble, OUTCOME_FAILED, p.code, "%s: %s", p.where, p.message);

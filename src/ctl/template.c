@@ -11,6 +11,7 @@
 
 struct checking {
     const struct ctl *ctl;
+    const struct settings *settings; /* NULL: a folder of its own */
     const char *dir;
     unsigned templates, errors, warnings;
 };
@@ -36,16 +37,18 @@ static void tell_finding(void *userdata, const struct problem *p, bool is_warnin
 static int check_one(void *userdata, const char *name, bool is_letter)
 {
     struct checking *c = userdata;
-    int r = template_check(c->dir, name, tell_finding, c);
+    const bool printed = c->settings && is_letter && strcmp(name, settings_text(c->settings, "print.template")) == 0;
+    const struct template_rules rules =
+        c->settings ? template_rules_of(c->settings, printed) : (struct template_rules){ .full_card_number = false };
+    int r = template_check(c->dir, name, &rules, tell_finding, c);
 
-    (void)is_letter;
     c->templates++;
     return r < 0 ? r : 0;
 }
 
 static int check(struct ctl *c, const char *dir)
 {
-    struct checking x = { .ctl = c, .dir = dir };
+    struct checking x = { .ctl = c, .settings = c->settings, .dir = dir };
     int r = template_list(dir, check_one, &x);
 
     if (r < 0)
@@ -72,7 +75,7 @@ int ctl_template(struct ctl *c, int argc, char **argv)
         return status;
     if (argc < 1 || argc > 2)
         return ctl_misused(c, "template takes check or gallery, and a folder of templates");
-    if (argc == 1 && !ctl_settings(c))
+    if ((argc == 1 || c->config_file) && !ctl_settings(c))
         return CTL_USAGE;
     dir = argc == 2 ? argv[1] : settings_text(c->settings, "templates.directory");
     if (strcmp(argv[0], "check") == 0)

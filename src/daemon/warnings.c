@@ -13,6 +13,19 @@ static const char *find_secrets(const struct settings *s, const struct method *m
     return pin ? "PIN" : puk ? "PUK" : NULL;
 }
 
+static void warn_of_card_numbers(const struct settings *s, method_warning *tell, void *userdata)
+{
+    struct problem p;
+
+    if (!settings_flag(s, "templates.full_card_number"))
+        return;
+    problem_set(
+        &p, "card-number", "templates.full_card_number",
+        "letters and mails with a secret may print the full card number: who finds one knows what the secret is "
+        "for");
+    tell(userdata, &p);
+}
+
 void site_warnings(const struct settings *s, method_warning *tell, void *userdata)
 {
     for (const struct method *const *m = methods; *m; m++) {
@@ -21,4 +34,5 @@ void site_warnings(const struct settings *s, method_warning *tell, void *userdat
         if ((*m)->warn && secrets)
             (*m)->warn(s, secrets, tell, userdata);
     }
+    warn_of_card_numbers(s, tell, userdata);
 }

@@ -10,6 +10,7 @@
 
 #include <pindispatch/clock.h>
 #include <pindispatch/crashpoint.h>
+#include <pindispatch/media.h>
 
 #include "print_batch.h"
 #include "print_direct.h"
@@ -351,6 +352,17 @@ static void print_close(void *userdata)
 
 static const char *const confirmations[] = { "completed", "accepted", NULL };
 
+static int check_media(const char *value, struct problem *p)
+{
+    double width, height;
+
+    return media_size(value, &width, &height)
+               ? 0
+               : problem_set(p, "media", "",
+                             "there is no such size of paper: a name of PWG 5101.1 is needed, such as "
+                             "iso_a4_210x297mm or na_letter_8.5x11in");
+}
+
 static const char *const guards[] = { "warn", "require", NULL };
 
 static const char *const sides[] = { "one-sided", "two-sided-long-edge", "two-sided-short-edge", NULL };
@@ -389,6 +401,7 @@ static const struct setting settings[] = {
       .help = "The server's public key as \"sha256//BASE64\" (RFC 7469); with it, chain and name are not asked." },
     { .name = "print.template", .type = SETTING_TEXT, .standard = "letter.svg", .help = "The letter's template." },
     { .name = "print.media",
+      .check = check_media,
       .type = SETTING_TEXT,
       .standard = "iso_a4_210x297mm",
       .help = "The paper, by its IPP name (PWG 5101.1)." },

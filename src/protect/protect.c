@@ -175,6 +175,7 @@ static int compose_pdf(struct mailer *m, const struct filling *f, const struct s
 
 static int load_mail(struct mailer *m, const char *setting, bool as_cover, struct problem *p)
 {
+    const struct template_rules rules = template_rules_of(m->settings, false);
     const char *name = settings_text(m->settings, setting);
 
     if (mail_is_cover(name) != as_cover)
@@ -182,15 +183,16 @@ static int load_mail(struct mailer *m, const char *setting, bool as_cover, struc
                            as_cover
                                ? "a mail that a PDF is attached to prints no secret, and its name ends with -cover"
                                : "a mail whose name ends with -cover prints no secret");
-    return mail_load(settings_text(m->settings, "templates.directory"), name, &m->mail, p);
+    return mail_load(settings_text(m->settings, "templates.directory"), name, &rules, &m->mail, p);
 }
 
 static int load_pdf(struct mailer *m, struct problem *p)
 {
+    const struct template_rules rules = template_rules_of(m->settings, false);
     int r = load_mail(m, "email.cover", true, p);
 
     return r == 0 ? letter_load(settings_text(m->settings, "templates.directory"),
-                                settings_text(m->settings, "email.pdf_template"), &m->letter, p)
+                                settings_text(m->settings, "email.pdf_template"), &rules, &m->letter, p)
                   : r;
 }
 

@@ -16,6 +16,7 @@
 #include "fields.h"
 #include "letter.h"
 #include "mail.h"
+#include "preview_line.h"
 
 DEFINE_CLEANUP(DIR, dir_close, if (*p) closedir)
 
@@ -23,6 +24,7 @@ enum { NAMES_MOST = 64, TOLD_MOST = 1024 * 1024, SECRET_SIGNS = 8 };
 
 struct check {
     const char *dir, *name;
+    const struct template_rules *rules;
     template_finding *each;
     void *userdata;
     unsigned errors;
@@ -224,6 +226,48 @@ static int try_letter(struct attempt *a, const struct filling *about, const char
     return r;
 }
 
+/* Where one secret and another make the first difference, there it stands, in whatever form. */
+static size_t first_difference(const struct buffer *a, const struct buffer *b)
+{
+    size_t n = 0;
+
+    while (n < buffer_size(a) && n < buffer_size(b) && buffer_bytes(a)[n] == buffer_bytes(b)[n])
+        n++;
+    return n;
+}
+
+static int try_preview_line(struct attempt *a, const struct filling *about, const char *tag, enum mail_body part)
+{
+    CLEANUP(document_release) struct document one = DOCUMENT, other = DOCUMENT;
+    CLEANUP(secret_cleanup) struct secret *secret = NULL;
+    struct filling with = *about;
+    struct outcome trouble = { .code = "" };
+    char where[FINDING_WHERE], words[FINDING_MESSAGE];
+    size_t at;
+    int r = secret_new("12345678", SECRET_SIGNS, &secret);
+
+    with.secret = secret;
+    if (r == 0)
+        r = mail_body(a->mail, about, part, &one, &trouble);
+    if (r == 0)
+        r = mail_body(a->mail, &with, part, &other, &trouble);
+    outcome_release(&trouble);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    at = first_difference(&one.bytes, &other.bytes);
+    if (at == buffer_size(&one.bytes)) /* a cover */
+        return 0;
+    at = preview_line_signs(buffer_bytes(&one.bytes), at, part == MAIL_HTML);
+    file_name(a->c, tag, mail_file(a->mail, part), where);
+    if (at >= PREVIEW_LINE || !is_new(a->c, where, "preview-line"))
+        return 0;
+    snprintf(words, sizeof(words),
+             "the secret stands behind %zu signs: lists of mails and locked telephones may show it; put %d before it",
+             at, PREVIEW_LINE);
+    tell_at(a->c, "preview-line", where, true, words);
+    return 0;
+}
+
 static int try_mail(struct attempt *a, const struct filling *about, const char *tag)
 {
     struct document d = DOCUMENT;
@@ -240,6 +284,8 @@ static int try_mail(struct attempt *a, const struct filling *about, const char *
         add_trouble(a->c, where, &trouble);
     document_release(&d);
     outcome_release(&trouble);
+    for (enum mail_body part = MAIL_TEXT; part < MAIL_BODIES && r == 0; part++)
+        r = try_preview_line(a, about, tag, part);
     return r < 0 ? r : 0;
 }
 
@@ -309,7 +355,7 @@ static int check_letter(struct check *c)
 {
     CLEANUP(letter_cleanup) struct letter *l = NULL;
     struct findings f = { .each = tell_error, .userdata = c };
-    int r = letter_read(c->dir, c->name, &l, &f);
+    int r = letter_read(c->dir, c->name, c->rules, &l, &f);
 
     if (r != 0)
         return r < 0 ? r : 0;
@@ -322,7 +368,7 @@ static int check_mail(struct check *c)
 {
     CLEANUP(mail_cleanup) struct mail *m = NULL;
     struct findings f = { .each = tell_error, .userdata = c };
-    int r = mail_read(c->dir, c->name, &m, &f);
+    int r = mail_read(c->dir, c->name, c->rules, &m, &f);
 
     if (r != 0)
         return r < 0 ? r : 0;
@@ -330,9 +376,12 @@ static int check_mail(struct check *c)
     return try_all(&(struct attempt){ .c = c, .mail = m });
 }
 
-int template_check(const char *dir, const char *name, template_finding *each, void *userdata)
+int template_check(const char *dir, const char *name, const struct template_rules *rules, template_finding *each,
+                   void *userdata)
 {
-    struct check c = { .dir = dir, .name = name, .each = each, .userdata = userdata, .told = BUFFER(TOLD_MOST) };
+    struct check c = {
+        .dir = dir, .name = name, .rules = rules, .each = each, .userdata = userdata, .told = BUFFER(TOLD_MOST)
+    };
     int r = g_str_has_suffix(name, ".svg") ? check_letter(&c) : check_mail(&c);
 
     buffer_release(&c.told);

@@ -1,6 +1,7 @@
 #include "letter.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@ enum { HASHES_MOST = 64 * SOURCE_HASH };
 
 struct loading {
     struct letter *l;
+    struct template_rules rules;
     struct findings *f;
 };
 
@@ -23,6 +25,7 @@ struct loading {
 struct reading {
     struct letter *l;
     struct version *v;
+    const struct template_rules *rules;
     struct secrecy secrecy;
     struct buffer hashes; /* of all files, a line each */
     struct findings *f;
@@ -135,12 +138,37 @@ static void place_of(const struct reading *x, char where[FINDING_WHERE])
     snprintf(where, FINDING_WHERE, "%.150s/%s%s%.60s", x->l->dir, tag, tag[0] ? "/" : "", x->l->name);
 }
 
+static bool is_size(double w, double h, double width, double height)
+{
+    const double tolerance = 1; /* millimetre */
+
+    return fabs(w - width) <= tolerance && fabs(h - height) <= tolerance;
+}
+
 static int check_size(struct reading *x)
 {
     char where[FINDING_WHERE];
 
     place_of(x, where);
     return letter_check_size(x->v, where, x->f);
+}
+
+/* A letter that is larger than the paper is cut or made smaller, and so is its code. It may lie on its side. */
+static int check_paper(struct reading *x)
+{
+    const double width = x->rules->width, height = x->rules->height, points = 72 / 25.4;
+    char where[FINDING_WHERE];
+
+    place_of(x, where);
+    for (unsigned i = 0; i < x->v->n && width > 0; i++) {
+        const double w = page_width(x->v->pages[i]) / points, h = page_height(x->v->pages[i]) / points;
+
+        if (!is_size(w, h, width, height) && !is_size(h, w, width, height))
+            return findings_add(x->f, "page-size", where,
+                                "page %u has %.1f x %.1f mm, the paper (print.media) %.1f x %.1f mm", i + 1, w, h,
+                                width, height);
+    }
+    return 0;
 }
 
 static int lack_secret(struct reading *x)
@@ -155,7 +183,12 @@ static int load_version(void *userdata, const char *tag)
 {
     struct loading *loading = userdata;
     struct letter *l = loading->l;
-    struct reading x = { .l = l, .v = &l->versions[l->n], .hashes = BUFFER(HASHES_MOST), .f = loading->f };
+    struct reading x = { .l = l,
+                         .v = &l->versions[l->n],
+                         .rules = &loading->rules,
+                         .secrecy = { .full_card_number = loading->rules.full_card_number },
+                         .hashes = BUFFER(HASHES_MOST),
+                         .f = loading->f };
     int r, bad;
 
     if (l->n == LANGUAGES_MOST)
@@ -171,6 +204,8 @@ static int load_version(void *userdata, const char *tag)
     if (r == 0)
         r = check_size(&x);
     if (r == 0)
+        r = check_paper(&x);
+    if (r == 0)
         r = bad;
     if (r == -ENOBUFS)
         r = findings_add(x.f, "template", l->dir, "a letter is made of too many files");
@@ -182,10 +217,11 @@ static int load_version(void *userdata, const char *tag)
     return findings_go_on(x.f, r) ? 0 : r;
 }
 
-int letter_read(const char *dir, const char *name, struct letter **ret, struct findings *f)
+int letter_read(const char *dir, const char *name, const struct template_rules *rules, struct letter **ret,
+                struct findings *f)
 {
     CLEANUP(letter_cleanup) struct letter *l = calloc(1, sizeof(*l));
-    struct loading loading = { .l = l, .f = f };
+    struct loading loading = { .l = l, .f = f, .rules = rules ? *rules : (struct template_rules){ 0 } };
     int r = l ? source_place(dir, name, &l->dir, &l->name) : -ENOMEM;
 
     if (r == 0)
@@ -200,9 +236,10 @@ int letter_read(const char *dir, const char *name, struct letter **ret, struct f
     return r;
 }
 
-int letter_load(const char *dir, const char *name, struct letter **ret, struct problem *p)
+int letter_load(const char *dir, const char *name, const struct template_rules *rules, struct letter **ret,
+                struct problem *p)
 {
-    return letter_read(dir, name, ret, &(struct findings){ .first = p });
+    return letter_read(dir, name, rules, ret, &(struct findings){ .first = p });
 }
 
 const char *letter_language(const struct letter *l, size_t i)

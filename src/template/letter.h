@@ -9,7 +9,8 @@
 
 /* As letter_load(), but what can be read of it is given even where something was found. 0; -ENOMEM; 1 when there is
  * nothing to give. */
-int letter_read(const char *dir, const char *name, struct letter **ret, struct findings *f);
+int letter_read(const char *dir, const char *name, const struct template_rules *rules, struct letter **ret,
+                struct findings *f);
 
 /* The pages of language I; *RET_N is 0 where it could not be read. */
 struct page *const *letter_pages(const struct letter *l, size_t i, unsigned *ret_n);

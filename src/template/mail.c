@@ -45,6 +45,7 @@ struct mail {
 
 struct loading {
     struct mail *m;
+    bool full_card_number;
     struct findings *f;
 };
 
@@ -151,7 +152,7 @@ static int load_version(void *userdata, const char *tag)
     struct mail *m = loading->m;
     struct version *v = &m->versions[m->n];
     struct buffer hashes = BUFFER(MAIL_BODIES * SOURCE_HASH);
-    struct secrecy x = { .bare = 0 };
+    struct secrecy x = { .full_card_number = loading->full_card_number };
     int r = 0, bad = 0;
 
     if (m->n == LANGUAGES_MOST)
@@ -188,10 +189,11 @@ bool mail_is_cover(const char *name)
     return g_str_has_suffix(name, "-cover");
 }
 
-int mail_read(const char *dir, const char *name, struct mail **ret, struct findings *f)
+int mail_read(const char *dir, const char *name, const struct template_rules *rules, struct mail **ret,
+              struct findings *f)
 {
     CLEANUP(mail_cleanup) struct mail *m = calloc(1, sizeof(*m));
-    struct loading loading = { .m = m, .f = f };
+    struct loading loading = { .m = m, .f = f, .full_card_number = rules && rules->full_card_number };
     int r = m ? name_files(m, dir, name) : -ENOMEM;
 
     if (r < 0)
@@ -207,9 +209,10 @@ int mail_read(const char *dir, const char *name, struct mail **ret, struct findi
     return r;
 }
 
-int mail_load(const char *dir, const char *name, struct mail **ret, struct problem *p)
+int mail_load(const char *dir, const char *name, const struct template_rules *rules, struct mail **ret,
+              struct problem *p)
 {
-    return mail_read(dir, name, ret, &(struct findings){ .first = p });
+    return mail_read(dir, name, rules, ret, &(struct findings){ .first = p });
 }
 
 const char *mail_language(const struct mail *m, size_t i)

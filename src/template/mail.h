@@ -9,7 +9,8 @@
 
 /* As mail_load(), but what can be read of it is given even where something was found. 0; -ENOMEM; 1 when there is
  * nothing to give. */
-int mail_read(const char *dir, const char *name, struct mail **ret, struct findings *f);
+int mail_read(const char *dir, const char *name, const struct template_rules *rules, struct mail **ret,
+              struct findings *f);
 
 /* A part of language I, and its file's name; NULL where it could not be read. */
 const struct mustache *mail_part(const struct mail *m, size_t i, enum mail_body part);

@@ -6,6 +6,14 @@
 #include "rejoin.h"
 #include "split.h"
 
+static int check_codes(const struct page *page, const struct secrecy *secrecy, struct findings *f)
+{
+    for (size_t i = 0; i < page->n_codes; i++)
+        if (!secrecy_allows(secrecy, code_value(page->codes[i])))
+            return findings_add(f, "secrecy", code_place(page->codes[i]), SECRECY_CARD);
+    return 0;
+}
+
 int page_parse(const struct page_source *s, struct page **ret, struct findings *f)
 {
     CLEANUP(page_cleanup) struct page *page = calloc(1, sizeof(*page));
@@ -17,6 +25,8 @@ int page_parse(const struct page_source *s, struct page **ret, struct findings *
         return -ENOMEM;
     joined.svg.bytes = text;
     r = page_split(page, &joined, f);
+    if (findings_go_on(f, r))
+        r |= check_codes(page, s->secrecy, f);
     if (r == 0)
         *ret = TAKE(page);
     return r;

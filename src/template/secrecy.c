@@ -63,12 +63,29 @@ static int check_kind(const struct mustache *m, const struct mustache_source *s,
                            op->name->name, secret_kind_name(kind));
 }
 
+bool secrecy_allows(const struct secrecy *x, const struct mustache_name *name)
+{
+    return x->full_card_number || strcmp(name->name, "card.id") != 0;
+}
+
+static int check_op(const struct mustache *m, const struct mustache_source *s, size_t at, struct secrecy *x,
+                    struct findings *f)
+{
+    const struct op *op = &m->ops[at];
+
+    if (prints_secret(op))
+        return check_kind(m, s, at, x, f);
+    if (!is_printed(op) || secrecy_allows(x, op->name))
+        return 0;
+    return program_problem(s, op->start, f, "secrecy", SECRECY_CARD);
+}
+
 int secrecy_check(const struct mustache *m, const struct mustache_source *s, struct secrecy *x, struct findings *f)
 {
     int bad = 0;
 
     for (size_t i = 0; i < m->n; i++) {
-        int r = prints_secret(&m->ops[i]) ? check_kind(m, s, i, x, f) : 0;
+        int r = check_op(m, s, i, x, f);
 
         if (!findings_go_on(f, r))
             return r;

@@ -8,11 +8,17 @@
  * that prints both so, each delivery would lack one. */
 struct secrecy {
     unsigned bare;
+    bool full_card_number; /* may be printed: ISO 9564-1 wants that nothing in a delivery ties a PIN to it */
 };
 
-/* M is the parsed S, all of a file. PIN and PUK never in one document: adds to X, which all files of one document
+/* M is the parsed S, all of a file. No full card number in a document with a secret, nor in a mail that goes with one. PIN and PUK never in one document: adds to X, which all files of one document
  * share. 0; 1 with F. */
 int secrecy_check(const struct mustache *m, const struct mustache_source *s, struct secrecy *x, struct findings *f);
+
+/* May the value stand in the document at all? */
+bool secrecy_allows(const struct secrecy *x, const struct mustache_name *name);
+#define SECRECY_CARD                                                                                                 \
+    "the full card number (card.id) must not go with a secret: print card.short, or set templates.full_card_number"
 
 /* In a mail a secret does not stand on a line with the full card number. 0; 1 with F. */
 int secrecy_check_lines(const struct mustache *m, const struct mustache_source *s, struct findings *f);

@@ -39,10 +39,12 @@ static int load_keys(struct composer *c, struct problem *p)
 
 static int load_template(struct composer *c, struct problem *p)
 {
+    const struct template_rules rules = template_rules_of(c->settings, true);
+
     switch (c->method->document) {
     case DOCUMENT_LETTER:
         return letter_load(settings_text(c->settings, "templates.directory"),
-                           settings_text(c->settings, "print.template"), &c->letter, p);
+                           settings_text(c->settings, "print.template"), &rules, &c->letter, p);
     case DOCUMENT_MAIL:
         return mailer_new(c->settings, &c->mailer, p);
     case DOCUMENT_NONE:

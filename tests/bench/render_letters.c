@@ -156,7 +156,7 @@ static int measure_letters(unsigned number, const char *dir, const char *name)
     struct problem p;
     struct job job;
 
-    if (letter_load(dir, name, &letter, &p) != 0) {
+    if (letter_load(dir, name, NULL, &letter, &p) != 0) {
         fprintf(stderr, "%s: %s\n", p.where, p.message);
         return 1;
     }

@@ -68,14 +68,19 @@ class TemplateTest(unittest.TestCase):
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
 
-    def check(self, folder=None):
-        done = run(program("pindispatchctl"), "--json", "template", "check", folder or self.templates)
+    def check(self, folder=None, config=None):
+        if config is None:
+            done = run(program("pindispatchctl"), "--json", "template", "check", folder or self.templates)
+        else:
+            path = self.dir / "check.conf"
+            path.write_text(f'templates: {{ directory = "{self.templates}"; }};\n{config}')
+            done = run(program("pindispatchctl"), "--config", path, "--json", "template", "check")
         self.assertIn(done.returncode, (0, 1), done.stderr)
         return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
     def preview(self, event, name, method="print", secret="pin", templates=None):
         config = self.dir / "pindispatch.conf"
-        config.write_text(f'templates: {{ directory = "{templates or self.templates}"; }};\n')
+        config.write_text(f'templates: {{ directory = "{templates or self.templates}"; full_card_number = true; }};\n')
         source, output = self.dir / "event.json", self.dir / name
         source.write_text(json.dumps(event))
         done = run(program("pindispatchctl"), "--config", config, "preview", source, "--method", method, "--secret",
@@ -100,7 +105,7 @@ class Check(TemplateTest):
 
     def test_shipped_templates_are_good(self):
         status, findings = self.check(TEMPLATES)
-        self.assertEqual([f for f in findings if f["severity"] == "error"], [])
+        self.assertEqual([f for f in findings if f["severity"] == "error" or f["code"] == "preview-line"], [])
         self.assertEqual(status, 0)
 
     def test_every_error_is_told_with_its_place(self):
@@ -137,6 +142,55 @@ class Check(TemplateTest):
         self.write("letter.svg", SVG % ('<text x="20" y="30" font-family="No Such Font">x</text>' + SECRET))
         self.assertEqual(self.found("font-missing"),
                          [("letter.svg:3:1", 'no font of the family "No Such Font" is installed')])
+
+    def test_a_full_card_number(self):
+        """In no page, bar code, subject or cover, however it is written, unless a setting allows it."""
+        self.write("letter.svg", SVG % SECRET)
+        self.write("letter-2.svg", SVG % '<text x="20" y="20">{{#card}}{{id}}{{/card}}</text>\n'
+                   '<rect class="qr" x="20" y="40" width="30" height="30" data-value="card.id"/>')
+        self.write("mail.subject", "PIN {{card.id}}")
+        self.write("mail.txt", "{{secret}}")
+        self.write("mail.html", "<p>{{secret}}</p><p>{{card.short}}</p>")
+        self.write("mail-cover.subject", "PIN")
+        self.write("mail-cover.txt", "{{card.id}}")
+        self.write("mail-cover.html", "<p>x</p>")
+        self.assertEqual([where for where, _ in self.found("secrecy")],
+                         ["letter-2.svg:3:32", "letter-2.svg:4:1", "mail-cover.txt:1:3", "mail.subject:1:7"])
+        allowed = f'templates: {{ directory = "{self.templates}"; full_card_number = true; }};\n'
+        (self.dir / "allowed.conf").write_text(allowed)
+        done = run(program("pindispatchctl"), "--config", self.dir / "allowed.conf", "template", "check")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        done = run(program("pindispatchd"), "--config", self.dir / "allowed.conf", "--check-config")
+        self.assertIn("templates.full_card_number", done.stdout + done.stderr)
+
+    def test_the_page_is_the_paper(self):
+        sizes = {"210mm 297mm 210 297": "iso_a4_210x297mm", "215.9mm 279.4mm 215.9 279.4": "na_letter_8.5x11in",
+                 "595.28px 841.89px 595.28 841.89": None, "297mm 210mm 297 210": "iso_a4_210x297mm"}
+        for size, paper in sizes.items():
+            width, height, w, h = size.split()
+            self.write("letter.svg", f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+                       f'viewBox="0 0 {w} {h}" font-family="DejaVu Sans" font-size="9">{SECRET}</svg>')
+            for media in ("iso_a4_210x297mm", "na_letter_8.5x11in"):
+                status, findings = self.check(config=f'print: {{ media = "{media}"; }};\n')
+                self.assertEqual([f["code"] for f in findings], [] if media == paper else ["page-size"], (size, media))
+                self.assertEqual(status, 0 if media == paper else 1)
+        (self.dir / "media.conf").write_text('print: { media = "nonsense"; };\n')
+        done = run(program("pindispatchd"), "--config", self.dir / "media.conf", "--check-config")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("print.media", done.stderr)
+
+    def test_what_lists_of_mails_show(self):
+        words = "0123456789 " * 19
+        for text, html_text, expected in (
+                ("{{secret}}", words + "{{secret}}", ["mail.txt"]),
+                (words + "{{secret.digits}}", f"<head><title>{words}</title></head><p>{{{{secret}}}}</p>", ["mail.html"]),
+                (words + "{{secret.words}}", f"<style>/* {words} */</style><!-- {words} --><b>{words[:-22]}</b>{{{{secret}}}}",
+                 ["mail.html"]),
+                (words.replace(" ", "\n  ") + "{{secret}}", f"<p>{words}</p>{{{{secret.grouped}}}}", [])):
+            self.write("mail.subject", "PIN")
+            self.write("mail.txt", text)
+            self.write("mail.html", html_text)
+            self.assertEqual([where for where, _ in self.found("preview-line")], expected)
 
     def test_languages_have_the_same_variables(self):
         self.write("letter.svg", SVG % ('<text x="20" y="30">{{holder.name}} {{date}}</text>' + SECRET))

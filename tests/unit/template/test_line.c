@@ -69,7 +69,7 @@ static int draw(const char *svg, const char *name, struct ink *ret, char code[32
 
     folder_init(&f);
     folder_write(&f, "letter.svg", svg);
-    if (letter_load(f.path, "letter.svg", &l, &p) != 0) {
+    if (letter_load(f.path, "letter.svg", NULL, &l, &p) != 0) {
         folder_remove(&f, (const char *const[]){ "letter.svg", NULL });
         snprintf(code, 32, "%s", p.code);
         return 1;

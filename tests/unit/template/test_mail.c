@@ -7,9 +7,10 @@
 
 static struct mail *load(const char *dir)
 {
+    const struct template_rules rules = { .full_card_number = true };
     struct mail *m = NULL;
     struct problem p = { .message = "" };
-    int r = mail_load(dir, "mail", &m, &p);
+    int r = mail_load(dir, "mail", &rules, &m, &p);
 
     if (r != 0)
         print_error("%s: %s\n", p.where, p.message);
@@ -147,7 +148,7 @@ static void test_headers(void **state)
     assert_string_equal(internet_address_get_name(INTERNET_ADDRESS(to)), "Åsa Öberg");
     assert_string_equal(internet_address_mailbox_get_addr(to), "asa.oberg@example.com");
     assert_string_equal(header(message, "From"), "Kärten & Co <pin@example.com>");
-    assert_string_equal(g_mime_message_get_subject(message), "PIN-koden till ditt kort C-000123");
+    assert_string_equal(g_mime_message_get_subject(message), "PIN-koden till ditt kort …0123");
     assert_string_equal(g_mime_message_get_message_id(message), DELIVERY_ID "@example.com");
     assert_string_equal(header(message, "Date"), "Sun, 22 Nov 2026 00:00:00 +0000");
     assert_string_equal(header(message, "Auto-Submitted"), "auto-generated");
@@ -208,11 +209,11 @@ static void test_languages_and_secrets(void **state)
         enum secret_kind kind;
         const char *text, *subject;
     } cases[] = {
-        { "en", SECRET_PIN, "    PIN:  0042CANARY\n", "The PIN for your card C-000123" },
-        { NULL, SECRET_PUK, "    PUK:  0042CANARY\n", "The PUK for your card C-000123" },
-        { "sv-SE", SECRET_PUK, "låser\nupp kortet", "PUK-koden till ditt kort C-000123" },
-        { "de", SECRET_PIN, "der persönliche\nCode", "Die PIN zu Ihrer Karte C-000123" },
-        { "de-CH", SECRET_PUK, "Sie entsperrt\ndie Karte", "Die PUK zu Ihrer Karte C-000123" },
+        { "en", SECRET_PIN, "    PIN:  0042CANARY\n", "The PIN for your card …0123" },
+        { NULL, SECRET_PUK, "    PUK:  0042CANARY\n", "The PUK for your card …0123" },
+        { "sv-SE", SECRET_PUK, "låser\nupp kortet", "PUK-koden till ditt kort …0123" },
+        { "de", SECRET_PIN, "der persönliche\nCode", "Die PIN zu Ihrer Karte …0123" },
+        { "de-CH", SECRET_PUK, "Sie entsperrt\ndie Karte", "Die PUK zu Ihrer Karte …0123" },
     };
     struct mail *m = load(TEMPLATES);
 
@@ -479,7 +480,7 @@ static void assert_refused(const char *subject, const char *text, const char *ht
         folder_write(&f, "mail.txt", text);
     if (html)
         folder_write(&f, "mail.html", html);
-    assert_int_equal(mail_load(f.path, "mail", &m, &p), 1);
+    assert_int_equal(mail_load(f.path, "mail", NULL, &m, &p), 1);
     if (strcmp(p.code, code) != 0)
         print_error("%s %s: %s\n", p.code, p.where, p.message);
     assert_string_equal(p.code, code);
@@ -496,6 +497,9 @@ static void test_templates_that_are_refused(void **state)
     assert_refused("s", "no secret", "{{secret}}", "mail.txt", "no-secret");
     assert_refused("s", "{{secret}}", "no secret", "mail.html", "no-secret");
     assert_refused("s", "{{secret}}", NULL, "mail.html", "template");
+    assert_refused("{{card.id}}", "{{secret}}", "{{secret}}", "mail.subject:1:3", "secrecy");
+    assert_refused("s", "{{#card}}{{id}}{{/card}}\n\n{{secret}}", "{{secret}}", "mail.txt:1:12", "secrecy");
+    assert_refused("s", "{{secret}}", "{{secret}}\n<p>{{#card.id}}{{.}}{{/card.id}}", "mail.html:2:18", "secrecy");
     assert_refused(NULL, NULL, NULL, "mail.subject", "template");
     assert_refused("s", "{{secret}}", "{{secret}} {{holder.nmae}}", "mail.html:1:14", "unknown-variable");
 }
@@ -513,7 +517,7 @@ static const char *cover_of(const char *subject, const char *text, const char *h
     folder_write(&f, "pin-cover.subject", subject);
     folder_write(&f, "pin-cover.txt", text);
     folder_write(&f, "pin-cover.html", html);
-    r = mail_load(f.path, "pin-cover", &m, &p);
+    r = mail_load(f.path, "pin-cover", NULL, &m, &p);
     assert_int_equal(r, p.code[0] ? 1 : 0);
     folder_remove(&f, (const char *const[]){ "pin-cover.subject", "pin-cover.txt", "pin-cover.html", NULL });
     return p.code;
@@ -523,11 +527,13 @@ static void test_a_cover_prints_no_secret(void **state)
 {
     (void)state;
     assert_true(mail_is_cover("mail-cover") && !mail_is_cover("cover") && !mail_is_cover("mail-cover2"));
-    assert_string_equal(cover_of("s", "see {{card.id}}", "<p>see</p>"), "");
+    assert_string_equal(cover_of("s", "see {{card.short}}", "<p>see</p>"), "");
     assert_string_equal(cover_of("s", "{{#pin}}your PIN{{/pin}}{{#puk}}your PUK{{/puk}}", "<p>see</p>"), "");
     assert_string_equal(cover_of("s", "{{secret}}", "<p>see</p>"), "secret");
     assert_string_equal(cover_of("s", "see", "<p>{{#pin}}{{pin}}{{/pin}}</p>"), "secret");
     assert_string_equal(cover_of("{{pin}}", "see", "<p>see</p>"), "secret");
+    assert_string_equal(cover_of("{{card.id}}", "see", "<p>see</p>"), "secrecy");
+    assert_string_equal(cover_of("s", "see", "<p>{{card.id}}</p>"), "secrecy");
 }
 
 static void test_a_cover_and_its_attachment(void **state)
@@ -539,7 +545,7 @@ static void test_a_cover_and_its_attachment(void **state)
 
     (void)state;
     assert_int_equal(buffer_add_text(&pdf, "%PDF-"), 0);
-    assert_int_equal(mail_load(TEMPLATES, "mail-cover", &m, &p), 0);
+    assert_int_equal(mail_load(TEMPLATES, "mail-cover", NULL, &m, &p), 0);
     for (size_t i = 0; mail_language(m, i); i++) {
         sample_init(&s, "Asa", mail_language(m, i), SECRET_PUK, "73519264");
         s.filling.attachment = &pdf;
@@ -565,7 +571,7 @@ static void test_a_language_is_whole(void **state)
     folder_write(&f, "mail.txt", "{{secret}}");
     folder_write(&f, "mail.html", "{{secret}}");
     folder_write(&f, "fi/mail.html", "{{secret}}");
-    assert_int_equal(mail_load(f.path, "mail", &m, &p), 1);
+    assert_int_equal(mail_load(f.path, "mail", NULL, &m, &p), 1);
     assert_has(p.where, "fi/mail.subject");
     folder_remove(&f, (const char *const[]){ "mail.subject", "mail.txt", "mail.html", "fi/mail.html", "fi", NULL });
 }

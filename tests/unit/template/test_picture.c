@@ -100,7 +100,7 @@ static const char *letter_with(const char *drawing)
     found = (struct problem){ .code = "" };
     folder_init(&f);
     folder_write(&f, "letter.svg", svg);
-    r = letter_load(f.path, "letter.svg", &l, &found);
+    r = letter_load(f.path, "letter.svg", NULL, &l, &found);
     assert_int_equal(r, found.code[0] ? 1 : 0);
     folder_remove(&f, (const char *const[]){ "letter.svg", NULL });
     return found.code;
@@ -130,7 +130,7 @@ static const char *beside(const void *bytes, size_t size)
     path = path_join(f.path, "a.png");
     assert_int_equal(file_replace(path, bytes, size, 0600), 0);
     free(path);
-    letter_load(f.path, "letter.svg", &l, &found);
+    letter_load(f.path, "letter.svg", NULL, &l, &found);
     folder_remove(&f, (const char *const[]){ "letter.svg", "a.png", NULL });
     return found.code;
 }
