@@ -39,6 +39,11 @@ static void tell(struct check *c, const struct problem *p, bool is_warning)
     c->each(c->userdata, p, is_warning);
 }
 
+static void tell_warning(void *userdata, const struct problem *p)
+{
+    tell(userdata, p, true);
+}
+
 static void tell_error(void *userdata, const struct problem *p)
 {
     tell(userdata, p, false);
@@ -354,7 +359,7 @@ static int try_all(struct attempt *a)
 static int check_letter(struct check *c)
 {
     CLEANUP(letter_cleanup) struct letter *l = NULL;
-    struct findings f = { .each = tell_error, .userdata = c };
+    struct findings f = { .each = tell_error, .warn = tell_warning, .userdata = c };
     int r = letter_read(c->dir, c->name, c->rules, &l, &f);
 
     if (r != 0)
@@ -367,7 +372,7 @@ static int check_letter(struct check *c)
 static int check_mail(struct check *c)
 {
     CLEANUP(mail_cleanup) struct mail *m = NULL;
-    struct findings f = { .each = tell_error, .userdata = c };
+    struct findings f = { .each = tell_error, .warn = tell_warning, .userdata = c };
     int r = mail_read(c->dir, c->name, c->rules, &m, &f);
 
     if (r != 0)

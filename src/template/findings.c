@@ -21,3 +21,13 @@ int findings_add(struct findings *f, const char *code, const char *where, const 
         f->each(f->userdata, &p);
     return 1;
 }
+
+void findings_warn(struct findings *f, const char *code, const char *where, const char *words)
+{
+    struct problem p = { .code = "" };
+
+    if (!f || !f->warn)
+        return;
+    problem_set(&p, code, where, "%s", words);
+    f->warn(f->userdata, &p);
+}

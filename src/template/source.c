@@ -35,6 +35,17 @@ static int check_utf8(const struct source *s, struct findings *f)
     return findings_add(f, "utf-8", where, "the file is not UTF-8 text here");
 }
 
+/* Some editors begin a file with a sign that nobody sees (U+FEFF); it would stand in the subject, or before <svg>. */
+static void cut_mark(struct source *s, struct findings *f)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+
+    if (buffer_size(&s->text) < 3 || memcmp(buffer_bytes(&s->text), mark, 3) != 0)
+        return;
+    s->text.begin += 3;
+    findings_warn(f, "byte-order-mark", s->path, "the file begins with a byte order mark, which is left out");
+}
+
 static int read_file(struct source *s, struct findings *f)
 {
     int r = file_read(s->path, &s->text);
@@ -49,7 +60,11 @@ static int read_file(struct source *s, struct findings *f)
     if (r < 0)
         return r;
     r = check_utf8(s, f);
-    return r == 0 ? source_hash(buffer_bytes(&s->text), buffer_size(&s->text), s->hash) : r;
+    if (r == 0)
+        r = source_hash(buffer_bytes(&s->text), buffer_size(&s->text), s->hash);
+    if (r == 0)
+        cut_mark(s, f);
+    return r;
 }
 
 int source_read(const char *dir, const char *tag, const char *name, struct source *ret, struct findings *f)

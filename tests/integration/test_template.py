@@ -179,6 +179,25 @@ class Check(TemplateTest):
         self.assertEqual(done.returncode, 2)
         self.assertIn("print.media", done.stderr)
 
+    def test_a_byte_order_mark_is_left_out(self):
+        mark = "\N{ZERO WIDTH NO-BREAK SPACE}"
+        self.write("letter.svg", mark + '<?xml version="1.0" encoding="UTF-8"?>\n' + SVG % SECRET)
+        self.write("mail.subject", mark + "PIN for {{holder.name}}")
+        self.write("mail.txt", mark + "x " * 200 + "{{secret}}")
+        self.write("mail.html", mark + "<!DOCTYPE html><p>" + "x " * 200 + "{{secret}}")
+        status, findings = self.check()
+        self.assertEqual({f["severity"] for f in findings}, {"warning"}, findings)
+        self.assertEqual([(f["code"], f["where"].rsplit("/")[-1]) for f in findings],
+                         [("byte-order-mark", name) for name in ("letter.svg", "mail.subject", "mail.txt", "mail.html")])
+        self.assertEqual(status, 0)
+        event = card_event("1", pin="1234", locale="en")
+        raw = self.preview(event, "mail.eml", "email").read_bytes()
+        mail = email.message_from_bytes(raw, policy=email.policy.default)
+        self.assertTrue(mail["Subject"].startswith("PIN"))
+        for part in mail.walk():
+            self.assertNotIn(mark, part.get_content() if part.get_content_maintype() == "text" else "")
+        self.assertIn("1234", text_of(self.preview(event, "letter.pdf")))
+
     def test_what_lists_of_mails_show(self):
         words = "0123456789 " * 19
         for text, html_text, expected in (
