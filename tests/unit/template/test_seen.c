@@ -17,7 +17,7 @@ static void make(const char *svg, const char *name, const char *secret, char cod
 
     folder_init(&f);
     folder_write(&f, "letter.svg", svg);
-    r = letter_load(f.path, "letter.svg", &l, &p);
+    r = letter_load(f.path, "letter.svg", NULL, &l, &p);
     snprintf(code, 32, "%s", r == 0 ? "" : p.code);
     sample_init(&s, name, NULL, SECRET_PIN, secret);
     if (r == 0 && letter_pdf(l, &s.filling, &s.document, &s.trouble) != 0)
