@@ -11,6 +11,7 @@
 
 static const struct setting rows[] = {
     { .name = "templates.directory", .type = SETTING_PATH, .standard = TEMPLATES },
+    { .name = "templates.full_card_number", .type = SETTING_FLAG, .standard = "false" },
     { .name = NULL },
 };
 
