@@ -18,6 +18,7 @@ struct document {
     struct buffer bytes;    /* most = DOCUMENT_MOST */
     const char *media_type; /* static: "application/pdf", "image/png", "message/rfc822", or a form's */
     unsigned pages;         /* of a letter */
+    char language[36];      /* of a letter: RFC 5646 */
     char template_hash[65]; /* SHA-256 of the template's files, hex */
     char sender[256];       /* a mail's envelope sender */
     char recipient[256];    /* a mail's envelope recipient */

@@ -151,7 +151,7 @@ static int compose_attachment(struct mailer *m, const struct filling *f, const s
     CLEANUP(document_release) struct document letter = DOCUMENT;
     int r = letter_pdf(m->letter, f, &letter, trouble);
 
-    return r == 0 ? judge_error(pdf_encrypt(&letter.bytes, password, &ret->bytes), trouble) : r;
+    return r == 0 ? judge_error(pdf_encrypt(&letter.bytes, password, letter.language, &ret->bytes), trouble) : r;
 }
 
 static int compose_pdf(struct mailer *m, const struct filling *f, const struct secret *password, int64_t now,

@@ -136,6 +136,8 @@ int letter_conclude(int r, const struct version *v, const char *media_type, stru
         return r;
     }
     ret->media_type = media_type;
+    /* The default one's dates and digits are English. */
+    language_header(v->tag[0] ? v->tag : "en", ret->language);
     ret->pages = v->n;
     memcpy(ret->template_hash, v->hash, sizeof(ret->template_hash));
     return 0;

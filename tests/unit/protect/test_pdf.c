@@ -35,6 +35,11 @@ static void make_pdf(struct buffer *b)
     qpdf_cleanup(&q);
 }
 
+static bool is_in_portuguese(qpdf_data q)
+{
+    return strcmp(qpdf_oh_get_utf8_value(q, qpdf_oh_get_key(q, qpdf_get_root(q), "/Lang")), "pt-BR") == 0;
+}
+
 static bool opens(const struct buffer *b, const char *password)
 {
     qpdf_data q = qpdf_init();
@@ -43,7 +48,7 @@ static bool opens(const struct buffer *b, const char *password)
     qpdf_silence_errors(q);
     qpdf_set_suppress_warnings(q, QPDF_TRUE);
     good = qpdf_read_memory(q, "test", buffer_bytes(b), buffer_size(b), password) == QPDF_SUCCESS &&
-           qpdf_is_encrypted(q) && qpdf_get_num_pages(q) == 1;
+           qpdf_is_encrypted(q) && qpdf_get_num_pages(q) == 1 && is_in_portuguese(q);
     if (qpdf_has_error(q))
         qpdf_get_error(q); /* or it is told on standard error */
     qpdf_cleanup(&q);
@@ -59,7 +64,7 @@ static void opens_with_the_password_alone(void **state)
     make_pdf(&plain);
     assert_non_null(memmem(buffer_bytes(&plain), buffer_size(&plain), "482913", 6));
     assert_int_equal(secret_new(PASSWORD, strlen(PASSWORD), &password), 0);
-    assert_int_equal(pdf_encrypt(&plain, password, &closed), 0);
+    assert_int_equal(pdf_encrypt(&plain, password, "pt-BR", &closed), 0);
     assert_null(memmem(buffer_bytes(&closed), buffer_size(&closed), "482913", 6));
     assert_null(memmem(buffer_bytes(&closed), buffer_size(&closed), PASSWORD, strlen(PASSWORD)));
     assert_true(opens(&closed, PASSWORD));
@@ -76,7 +81,7 @@ static void what_is_no_pdf_is_an_error(void **state)
     (void)state;
     assert_int_equal(secret_new(PASSWORD, strlen(PASSWORD), &password), 0);
     assert_int_equal(buffer_add_text(&plain, "%PDF-1.7 and no more"), 0);
-    assert_int_equal(pdf_encrypt(&plain, password, &closed), -EIO);
+    assert_int_equal(pdf_encrypt(&plain, password, "pt-BR", &closed), -EIO);
     assert_int_equal(buffer_size(&closed), 0);
 }
 
@@ -88,7 +93,7 @@ static void too_small_a_buffer_is_an_error(void **state)
     (void)state;
     make_pdf(&plain);
     assert_int_equal(secret_new(PASSWORD, strlen(PASSWORD), &password), 0);
-    assert_int_equal(pdf_encrypt(&plain, password, &closed), -ENOBUFS);
+    assert_int_equal(pdf_encrypt(&plain, password, "pt-BR", &closed), -ENOBUFS);
 }
 
 int main(void)
