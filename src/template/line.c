@@ -158,6 +158,8 @@ static void lay_out(struct setting *s)
     }
     if (s->t->boxed)
         insert(list, pango_attr_insert_hyphens_new(FALSE), 0, size);
+    if (s->t->styles[0].language[0])
+        insert(list, pango_attr_language_new(pango_language_from_string(s->t->styles[0].language)), 0, size);
     exact_add_attributes(s, list);
     add_controls(s, list);
     set_direction(s);
@@ -223,7 +225,7 @@ static double align(double start, double room, double width, enum anchor anchor)
 static enum anchor anchor_of(const struct setting *s, PangoLayoutLine *line)
 {
     const struct style *style = &s->t->styles[0];
-    enum anchor anchor = s->t->boxed && style->aligned ? style->align : style->anchor;
+    enum anchor anchor = s->t->boxed && style->aligned ? style->align : s->t->styles[s->runs[0].style].anchor;
     bool turns = s->t->boxed ? pango_layout_line_get_resolved_direction(line) == PANGO_DIRECTION_RTL
                              : style->direction == DIRECTION_RTL;
 
@@ -334,6 +336,18 @@ static int draw_box(struct setting *s)
     return r;
 }
 
+/* From where a line is placed to where the next one goes on. */
+static double advance(const struct setting *s, double width)
+{
+    double share = 1;
+
+    if (s->t->styles[s->runs[0].style].anchor == ANCHOR_MIDDLE)
+        share = 0.5;
+    else if (s->t->styles[s->runs[0].style].anchor == ANCHOR_END)
+        share = 0;
+    return (s->t->styles[0].direction == DIRECTION_RTL ? -width : width) * share / s->scale;
+}
+
 static int draw_point(struct setting *s, GSList *lines)
 {
     double y = s->y * s->scale, width = 0;
@@ -347,8 +361,7 @@ static int draw_point(struct setting *s, GSList *lines)
         r = draw_line(s, line, &e, align(s->x * s->scale, 0, width, anchor_of(s, line)), y);
         y += line_height(s, &e);
     }
-    if (s->t->styles[0].anchor == ANCHOR_START)
-        s->x += (s->t->styles[0].direction == DIRECTION_RTL ? -width : width) / s->scale;
+    s->x += advance(s, width);
     return r;
 }
 

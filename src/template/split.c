@@ -298,8 +298,25 @@ static int read_view(struct splitter *x, const xmlNode *root, cairo_matrix_t *re
     sy = page->height / v[3];
     if (fabs(sx - sy) > sx / 200)
         return svg_problem(page->file, root, x->f, "svg-size", "the viewBox has other proportions than the page");
-    cairo_matrix_init_scale(ret, sx, sy);
-    cairo_matrix_translate(ret, -v[0], -v[1]);
+    /* Of slightly other ones: as large as it can be, in the middle (xMidYMid meet). */
+    cairo_matrix_init_translate(ret, page->width / 2, page->height / 2);
+    cairo_matrix_scale(ret, fmin(sx, sy), fmin(sx, sy));
+    cairo_matrix_translate(ret, -v[0] - v[2] / 2, -v[1] - v[3] / 2);
+    return 0;
+}
+
+/* Texts and drawings are placed by two programs, which would not agree about these. */
+static int check_root(struct splitter *x, const xmlNode *root)
+{
+    CLEANUP(xml_text_cleanup) xmlChar *transform = svg_attribute(root, "transform");
+    CLEANUP(xml_text_cleanup) xmlChar *aspect = svg_attribute(root, "preserveAspectRatio");
+
+    if (transform)
+        return svg_problem(x->page->file, root, x->f, "svg-transform",
+                           "not supported here: a transform of <svg>; put it on a <g>");
+    if (aspect && !word_is((const char *)aspect, "xMidYMid") && !word_is((const char *)aspect, "xMidYMid meet"))
+        return svg_problem(x->page->file, root, x->f, "svg-size",
+                           "not supported here: preserveAspectRatio other than xMidYMid meet");
     return 0;
 }
 
@@ -307,7 +324,10 @@ static int split_document(struct splitter *x, xmlDoc **doc)
 {
     xmlNode *root = xmlDocGetRootElement(*doc);
     struct surroundings s = { .opening = "" };
-    int r = read_side(x, root, "width", &x->page->width);
+    int r = check_root(x, root);
+
+    if (r == 0)
+        r = read_side(x, root, "width", &x->page->width);
 
     if (r == 0)
         r = read_side(x, root, "height", &x->page->height);

@@ -6,18 +6,14 @@
 
 #include <glib.h>
 
+#include "declarations.h"
 #include "svg.h"
 
 void style_init(struct style *s)
 {
-    *s = (struct style){ .family = "sans-serif",
-                         .size = 16,
-                         .weight = 400,
-                         .painted = true,
-                         .opacity = 1,
-                         .fill_opacity = 1,
-                         .displayed = true,
-                         .visible = true };
+    *s = (struct style){
+        .weight = 400, .painted = true, .opacity = 1, .fill_opacity = 1, .displayed = true, .visible = true
+    };
 }
 
 /* Pango takes a list of families as it is, but without quotes. */
@@ -40,6 +36,7 @@ static bool set_size(struct style *s, const char *value)
 {
     double size;
 
+    /* In shares of nothing, a size is no size: programs differ in what they begin with. */
     if (!length_parse(value, s->size, &size) || size <= 0)
         return false;
     s->size = size;
@@ -67,12 +64,16 @@ static bool set_slope(struct style *s, const char *value)
     return s->italic || word_is(value, "normal");
 }
 
+static bool set_color(struct style *s, const char *value)
+{
+    return word_is(value, "currentColor") || colour_parse(value, &s->color);
+}
+
 static bool set_fill(struct style *s, const char *value)
 {
     s->painted = !word_is(value, "none");
-    if (word_is(value, "currentColor"))
-        value = "black";
-    return !s->painted || colour_parse(value, &s->fill);
+    s->follows_color = word_is(value, "currentColor");
+    return !s->painted || s->follows_color || colour_parse(value, &s->fill);
 }
 
 static bool set_share(double *ret, const char *value)
@@ -196,26 +197,41 @@ static bool set_wrap(struct style *s, const char *value)
 
 static bool set_display(struct style *s, const char *value)
 {
-    s->displayed = s->displayed && !word_is(value, "none");
-    return true;
+    static const char *const shown[] = { "inline", "block", "inline-block" };
+
+    if (word_is(value, "none")) {
+        s->displayed = false;
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
+        if (word_is(value, shown[i]))
+            return true;
+    return false;
 }
 
 static bool set_visibility(struct style *s, const char *value)
 {
     s->visible = word_is(value, "visible");
-    return true;
+    return s->visible || word_is(value, "hidden") || word_is(value, "collapse");
 }
 
+/* "url(#name)", of one shape. */
 static bool set_box(struct style *s, const char *value)
 {
-    const char *id = strchr(value, '#');
-    size_t n = id ? strcspn(++id, ")\"' ") : 0;
+    size_t n;
 
-    if (!id || n == 0 || n >= sizeof(s->box) || strncasecmp(value + strspn(value, " "), "url(", 4) != 0)
+    if (word_is(value, "auto"))
+        return true;
+    if (strncasecmp(value, "url(", 4) != 0)
         return false;
-    memcpy(s->box, id, n);
+    value += 4 + strspn(value + 4, " \"'");
+    n = *value == '#' ? strcspn(++value, ")\"' ") : 0;
+    if (n == 0 || n >= sizeof(s->box))
+        return false;
+    memcpy(s->box, value, n);
     s->box[n] = '\0';
-    return true;
+    value += n + strspn(value + n, " \"'");
+    return *value == ')' && value[1 + strspn(value + 1, " ")] == '\0';
 }
 
 /* font-size comes first: others count in it. */
@@ -227,6 +243,7 @@ static const struct property {
     { "font-family", set_family },
     { "font-weight", set_weight },
     { "font-style", set_slope },
+    { "color", set_color },
     { "fill", set_fill },
     { "fill-opacity", set_fill_opacity },
     { "opacity", set_opacity },
@@ -243,7 +260,8 @@ static const struct property {
     { "shape-inside", set_box },
 };
 
-/* Properties that would change the text and are not drawn here, with the values that change nothing. */
+/* Properties and attributes that would change the text and are not drawn here, with the values that change nothing.
+ */
 static const struct {
     const char *name;
     const char *harmless[4];
@@ -252,81 +270,208 @@ static const struct {
     { "text-decoration", { "none" } },
     { "text-decoration-line", { "none" } },
     { "text-transform", { "none" } },
+    { "text-indent", { "0", "0px" } },
+    { "text-orientation", { "mixed" } },
+    { "text-shadow", { "none" } },
+    { "text-overflow", { "clip" } },
     { "writing-mode", { "lr-tb", "lr", "horizontal-tb" } },
-    { "font-variant", { "normal" } },
+    { "unicode-bidi", { "normal" } },
     { "font", { "" } },
+    { "font-variant", { "normal" } },
+    { "font-variant-ligatures", { "normal" } },
+    { "font-variant-caps", { "normal" } },
+    { "font-variant-numeric", { "normal" } },
+    { "font-variant-east-asian", { "normal" } },
+    { "font-variant-position", { "normal" } },
+    { "font-variant-alternates", { "normal" } },
+    { "font-feature-settings", { "normal" } },
+    { "font-variation-settings", { "normal" } },
+    { "font-kerning", { "auto", "normal" } },
+    { "font-size-adjust", { "none" } },
+    { "font-stretch", { "normal", "100%" } },
     { "filter", { "none" } },
     { "clip-path", { "none" } },
     { "mask", { "none" } },
-    { "textLength", { "" } },
-    { "rotate", { "" } },
-    { "baseline-shift", { "baseline", "0" } },
+    { "mix-blend-mode", { "normal" } },
+    { "isolation", { "auto" } },
+    { "kerning", { "auto" } },
+    { "textlength", { "" } },
+    { "rotate", { "none", "0" } },
+    { "baseline-shift", { "baseline", "0", "0px" } },
     { "dominant-baseline", { "auto", "alphabetic" } },
+    { "alignment-baseline", { "auto", "baseline", "alphabetic" } },
+    { "glyph-orientation-vertical", { "auto", "0", "0deg" } },
+    { "glyph-orientation-horizontal", { "0", "0deg" } },
     { "word-spacing", { "normal", "0", "0px" } },
-    { "inline-size", { "auto" } },
+    { "inline-size", { "auto", "0" } },
     { "shape-subtract", { "none" } },
+    { "shape-padding", { "0", "0px" } },
+    { "shape-margin", { "0", "0px" } },
+    { "transform-origin", { "0 0" } },
 };
 
-_Static_assert(ARRAY_SIZE(refusals) <= 8 * sizeof(unsigned), "each refusal has its bit");
+/* What changes nothing of a text, whatever its value is: a name, or with "*" all that begin so. Attributes of the
+ * elements around it are among them. */
+static const char *const indifferent[] = {
+    "id",
+    "class",
+    "style",
+    "x",
+    "y",
+    "dx",
+    "dy",
+    "width",
+    "height",
+    "viewbox",
+    "preserveaspectratio",
+    "version",
+    "baseprofile",
+    "zoomandpan",
+    "contentscripttype",
+    "contentstyletype",
+    "href",
+    "target",
+    "rel",
+    "download",
+    "type",
+    "tabindex",
+    "role",
+    "focusable",
+    "data-*",
+    "aria-*",
+    "-inkscape-*",
+    "inkscape-*",
+    "sodipodi-*",
+    "-webkit-*",
+    "-moz-*",
+    "-ms-*",
+    "lengthadjust",
+    "color-interpolation",
+    "color-interpolation-filters",
+    "color-rendering",
+    "color-profile",
+    "fill-rule",
+    "clip-rule",
+    "image-rendering",
+    "shape-rendering",
+    "text-rendering",
+    "stroke-*",
+    "marker",
+    "marker-*",
+    "paint-order",
+    "solid-color",
+    "solid-opacity",
+    "stop-color",
+    "stop-opacity",
+    "flood-color",
+    "flood-opacity",
+    "lighting-color",
+    "vector-effect",
+    "pointer-events",
+    "cursor",
+    "enable-background",
+    "overflow",
+    "text-decoration-color",
+    "text-decoration-style",
+    "text-decoration-thickness",
+    "user-select",
+    "background",
+};
+
+_Static_assert(ARRAY_SIZE(refusals) <= 64 && ARRAY_SIZE(properties) <= 64, "each has its bit");
 
 const char *style_refusal(const struct style *s)
 {
     for (size_t i = 0; i < ARRAY_SIZE(refusals); i++)
-        if (s->refused & (1U << i))
+        if (s->refused & (UINT64_C(1) << i))
             return refusals[i].name;
     for (size_t i = 0; i < ARRAY_SIZE(properties); i++)
-        if (s->unreadable & (1U << i))
+        if (s->unreadable & (UINT64_C(1) << i))
             return properties[i].name;
-    return NULL;
+    return s->unknown[0] ? s->unknown : NULL;
 }
 
 static void note_refusal(struct style *s, size_t i, const char *value)
 {
-    s->refused |= 1U << i;
+    s->refused |= UINT64_C(1) << i;
     for (size_t k = 0; k < ARRAY_SIZE(refusals[i].harmless) && refusals[i].harmless[k]; k++)
         if (word_is(value, refusals[i].harmless[k]))
-            s->refused &= ~(1U << i);
+            s->refused &= ~(UINT64_C(1) << i);
 }
 
-/* The value of a declaration "name: value" in CSS text, trimmed; NULL when there is none. The caller frees. */
-static char *declared(const char *css, const char *name)
+static const char *const text_elements[] = { "text", "tspan", NULL }, *const groups[] = { "svg", "g", "a", NULL };
+
+static bool is_one_of(const xmlNode *node, const char *const *names)
 {
-    CLEANUP(free_cleanup) char *found = NULL;
+    for (; *names; names++)
+        if (svg_is(node, *names))
+            return true;
+    return false;
+}
 
-    while (css && *css) {
-        size_t size = strcspn(css, ";"), key = strcspn(css, ":");
-        const char *start = css + strspn(css, " \t\r\n");
+static bool matches(const char *pattern, const char *name)
+{
+    size_t n = strlen(pattern);
 
-        if (key < size && g_ascii_strncasecmp(start, name, strlen(name)) == 0 &&
-            start[strlen(name) + strspn(start + strlen(name), " \t\r\n")] == ':') {
-            free(found);
-            found = strndup(css + key + 1, size - key - 1);
-            if (found)
-                g_strstrip(found);
-        }
-        css += size + (css[size] == ';');
+    return pattern[n - 1] == '*' ? g_ascii_strncasecmp(pattern, name, n - 1) == 0
+                                 : g_ascii_strcasecmp(pattern, name) == 0;
+}
+
+static bool is_known(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(properties); i++)
+        if (strcmp(properties[i].name, name) == 0)
+            return true;
+    for (size_t i = 0; i < ARRAY_SIZE(refusals); i++)
+        if (g_ascii_strcasecmp(refusals[i].name, name) == 0)
+            return true;
+    for (size_t i = 0; i < ARRAY_SIZE(indifferent); i++)
+        if (matches(indifferent[i], name))
+            return true;
+    return false;
+}
+
+static void note_unknown(struct style *s, const char *name)
+{
+    if (!s->unknown[0])
+        g_strlcpy(s->unknown, name, sizeof(s->unknown));
+}
+
+/* What may change the text in ways that nobody here knows of. */
+static void note_unknowns(struct style *s, const xmlNode *node, const struct declarations *d)
+{
+    if (d->unreadable)
+        note_unknown(s, "style");
+    for (size_t i = 0; i < d->n; i++)
+        if (!is_known(d->list[i].name))
+            note_unknown(s, d->list[i].name);
+    for (const xmlAttr *a = node->properties; a; a = a->next) {
+        bool moves = strcmp((const char *)a->name, "transform") == 0 && !svg_is(node, "tspan");
+
+        if (!a->ns && !moves && strcmp((const char *)a->name, "lang") != 0 && !is_known((const char *)a->name))
+            note_unknown(s, (const char *)a->name);
     }
-    return TAKE(found);
 }
 
-/* style="" wins over the attribute. */
-static char *value_of(const xmlNode *node, const char *css, const char *name)
+/* style="" wins over the attribute. The caller frees. */
+static char *value_of(const xmlNode *node, const struct declarations *d, const char *name)
 {
-    char *value = declared(css, name);
-    CLEANUP(xml_text_cleanup) xmlChar *attribute = value ? NULL : svg_attribute(node, name);
+    const char *value = declarations_find(d, name);
+    CLEANUP(xml_text_cleanup)
+    xmlChar *attribute = value ? NULL : svg_attribute(node, strcmp(name, "textlength") == 0 ? "textLength" : name);
 
-    return attribute ? strdup((const char *)attribute) : value;
+    return value ? strdup(value) : attribute ? strdup((const char *)attribute) : NULL;
 }
 
-static void apply_property(struct style *s, size_t i, const xmlNode *node, const char *css)
+static void apply_property(struct style *s, size_t i, const xmlNode *node, const struct declarations *d)
 {
-    CLEANUP(free_cleanup) char *value = value_of(node, css, properties[i].name);
+    CLEANUP(free_cleanup) char *value = value_of(node, d, properties[i].name);
 
     if (!value || word_is(value, "inherit"))
         return;
-    s->unreadable |= 1U << i;
+    s->unreadable |= UINT64_C(1) << i;
     if (properties[i].set(s, value))
-        s->unreadable &= ~(1U << i);
+        s->unreadable &= ~(UINT64_C(1) << i);
 }
 
 static void apply_space(struct style *s, const xmlNode *node)
@@ -337,19 +482,52 @@ static void apply_space(struct style *s, const xmlNode *node)
         s->blanks = strcmp((const char *)space, "preserve") == 0 ? BLANKS_SPACES : BLANKS_COLLAPSE;
 }
 
-void style_enter(struct style *s, const xmlNode *node)
+static void apply_language(struct style *s, const xmlNode *node)
 {
-    CLEANUP(xml_text_cleanup) xmlChar *css = svg_attribute(node, "style");
+    CLEANUP(xml_text_cleanup) xmlChar *plain = svg_attribute(node, "lang");
+    CLEANUP(xml_text_cleanup) xmlChar *xml = xmlGetNsProp(node, (const xmlChar *)"lang", XML_XML_NAMESPACE);
+    const xmlChar *lang = xml ? xml : plain;
+
+    if (lang)
+        g_strlcpy(s->language, (const char *)lang, sizeof(s->language));
+}
+
+/* Together they fade otherwise than one by one. */
+static void check_group(struct style *s, const xmlNode *node, double before)
+{
+    if ((is_one_of(node, groups) || svg_is(node, "tspan")) && s->opacity != before)
+        note_unknown(s, svg_is(node, "tspan") ? "opacity of a tspan" : "opacity of a group");
+}
+
+static void enter(struct style *s, const xmlNode *node, const struct declarations *d)
+{
+    double opacity = s->opacity;
 
     s->box[0] = '\0';
     s->upright = ANCHOR_START;
     apply_space(s, node);
+    apply_language(s, node);
     for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
-        CLEANUP(free_cleanup) char *value = value_of(node, (const char *)css, refusals[i].name);
+        CLEANUP(free_cleanup) char *value = value_of(node, d, refusals[i].name);
 
         if (value)
             note_refusal(s, i, value);
     }
     for (size_t i = 0; i < ARRAY_SIZE(properties); i++)
-        apply_property(s, i, node, (const char *)css);
+        apply_property(s, i, node, d);
+    if (s->follows_color)
+        s->fill = s->color;
+    if (is_one_of(node, text_elements) || is_one_of(node, groups))
+        note_unknowns(s, node, d);
+    check_group(s, node, opacity);
+}
+
+void style_enter(struct style *s, const xmlNode *node)
+{
+    CLEANUP(xml_text_cleanup) xmlChar *css = svg_attribute(node, "style");
+    CLEANUP(declarations_release) struct declarations d = { .n = 0 };
+
+    if (declarations_read((const char *)css, &d) < 0)
+        note_unknown(s, "style");
+    enter(s, node, &d);
 }

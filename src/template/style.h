@@ -4,6 +4,7 @@
 
 #include <libxml/tree.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "attribute.h"
 
@@ -20,15 +21,16 @@ enum blanks {
     BLANKS_SPACES,   /* xml:space="preserve": all are kept, newlines as spaces */
 };
 
-enum { STYLE_FAMILY = 128, STYLE_BOX = 64 };
+enum { STYLE_FAMILY = 128, STYLE_BOX = 64, STYLE_NAME = 48, STYLE_LANGUAGE = 36 };
 
 struct style {
-    char family[STYLE_FAMILY];
-    double size; /* user units */
-    int weight;  /* 100..1000 */
+    char family[STYLE_FAMILY]; /* "": not given */
+    double size;               /* user units; 0: not given */
+    int weight;                /* 100..1000 */
     bool italic;
-    struct colour fill;
-    bool painted; /* fill is not none */
+    struct colour fill, color;
+    bool painted;       /* fill is not none */
+    bool follows_color; /* fill is currentColor */
     double opacity, fill_opacity;
     enum anchor anchor, align; /* text-anchor, and text-align within a box */
     bool aligned;              /* text-align was given */
@@ -42,7 +44,9 @@ struct style {
     char box[STYLE_BOX]; /* the id of shape-inside; "" for none; not inherited */
     /* Bits of properties in force that text cannot have: those not drawn here, and those with a strange value.
      * On an ancestor they are no error as long as no text inherits them. */
-    unsigned refused, unreadable;
+    uint64_t refused, unreadable;
+    char unknown[STYLE_NAME]; /* an attribute or property that is in no list here; "" for none */
+    char language[STYLE_LANGUAGE];
 };
 
 /* What holds outside of everything. */

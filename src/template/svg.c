@@ -67,6 +67,48 @@ static const char *const refused_elements[] = {
     "animate", "animateTransform", "animateMotion", "set",     "handler",  "listener",
 };
 
+static const xmlNode *find_id(const xmlNode *node, const char *id)
+{
+    for (; node; node = node->next) {
+        CLEANUP(xml_text_cleanup) xmlChar *own = node->type == XML_ELEMENT_NODE ? svg_attribute(node, "id") : NULL;
+        const xmlNode *below;
+
+        if (own && strcmp((const char *)own, id) == 0)
+            return node;
+        below = node->type == XML_ELEMENT_NODE ? find_id(node->children, id) : NULL;
+        if (below)
+            return below;
+    }
+    return NULL;
+}
+
+const xmlNode *svg_find(const xmlDoc *doc, const char *id)
+{
+    return find_id(xmlDocGetRootElement(doc), id);
+}
+
+static bool holds_text(const xmlNode *node)
+{
+    if (svg_is(node, "text"))
+        return true;
+    for (const xmlNode *child = node->children; child; child = child->next)
+        if (holds_text(child))
+            return true;
+    return false;
+}
+
+/* Texts are taken out of the drawing: what repeats one would repeat nothing. */
+static int check_clone(const char *file, const xmlNode *node, const char *value, struct findings *f)
+{
+    const xmlNode *original = value[0] == '#' && !svg_is(node, "a") ? svg_find(node->doc, value + 1) : NULL;
+
+    if (!original || !holds_text(original))
+        return 0;
+    return svg_problem(file, node, f, "svg-reference",
+                       "not supported here: <%s> repeats a text (\"%.60s\"); make it a text of its own", node->name,
+                       value);
+}
+
 static bool is_blank(const xmlNode *node)
 {
     CLEANUP(xml_text_cleanup) xmlChar *text = xmlNodeGetContent(node);
@@ -118,6 +160,12 @@ static int check_attribute(const char *file, const xmlNode *node, const xmlAttr 
     if ((strcasecmp(name, "href") == 0 || strcasecmp(name, "src") == 0) && !is_inner_reference(value))
         return svg_problem(file, node, f, "svg-reference",
                            "%s must be \"#…\" or a PNG or JPEG image within the file (data:) or beside it", name);
+    if (strcasecmp(name, "href") == 0) {
+        int r = check_clone(file, node, value, f);
+
+        if (r != 0)
+            return r;
+    }
     if (has_outer_url(value))
         return svg_problem(file, node, f, "svg-reference", "url() in %s must be url(#…)", name);
     if (strstr(value, "{{"))

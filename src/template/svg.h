@@ -39,6 +39,8 @@ int svg_problem(const char *file, const xmlNode *node, struct findings *f, const
 /* Where an element begins, as "FILE:LINE:COLUMN". */
 void svg_place(const char *file, const xmlNode *node, char where[FINDING_WHERE]);
 
+/* The element of that id, or NULL. */
+const xmlNode *svg_find(const xmlDoc *doc, const char *id);
 /* An SVG element of that name. */
 bool svg_is(const xmlNode *node, const char *name);
 /* The attribute without a namespace; the caller frees with xmlFree(). NULL when there is none. */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <glib.h>
+
 #include <pindispatch/buffer.h>
 
 #include "fields.h"
@@ -17,6 +19,7 @@ struct builder {
     struct buffer words;
     const char *file;
     bool told;
+    bool shifts; /* a line goes on with dx or dy */
     struct findings *f;
 };
 
@@ -79,17 +82,32 @@ static int add_place(struct builder *b, const xmlNode *node)
         return r;
     if (b->t->n_places == TEXT_PARTS)
         return too_many(b, node);
+    b->shifts |= !at.has_x && !at.has_y;
     b->t->places[b->t->n_places] = at;
     return add_mark(b, TEXT_PLACE, b->t->n_places++);
+}
+
+/* Of its own. */
+static bool has_words(const xmlNode *node)
+{
+    for (const xmlNode *child = node->children; child; child = child->next)
+        if ((child->type == XML_TEXT_NODE || child->type == XML_CDATA_SECTION_NODE) && !xmlIsBlankNode(child))
+            return true;
+    return false;
 }
 
 static int check_style(struct builder *b, const xmlNode *node, const struct style *s)
 {
     const char *refusal = style_refusal(s);
 
+    if (!refusal && has_words(node) && (!s->family[0] || s->size <= 0))
+        return svg_problem(b->file, node, b->f, "svg-style",
+                           "text needs a %s: programs differ in what they begin with",
+                           s->family[0] ? "font-size" : "font-family");
     if (!refusal)
         return 0;
-    return svg_problem(b->file, node, b->f, "svg-style", "text in a letter cannot have this value of %s", refusal);
+    return svg_problem(b->file, node, b->f, "svg-style", "not supported here, text in a letter cannot have %s",
+                       refusal);
 }
 
 static int add_children(struct builder *b, const xmlNode *node, size_t style);
@@ -150,17 +168,22 @@ static int add_children(struct builder *b, const xmlNode *node, size_t style)
     return r;
 }
 
-static const xmlNode *find_id(const xmlNode *node, const char *id)
+static bool is_within(const xmlNode *node, const xmlNode *ancestor)
 {
-    for (; node; node = node->next) {
-        CLEANUP(xml_text_cleanup) xmlChar *own = node->type == XML_ELEMENT_NODE ? svg_attribute(node, "id") : NULL;
-        const xmlNode *below;
+    while (node && node != ancestor)
+        node = node->parent;
+    return node != NULL;
+}
 
-        if (own && strcmp((const char *)own, id) == 0)
+/* What moves the rectangle and not the text: of that each program thinks otherwise. */
+static const xmlNode *find_moved(const xmlNode *rect, const xmlNode *text)
+{
+    for (const xmlNode *node = rect; node && node->type == XML_ELEMENT_NODE; node = node->parent) {
+        CLEANUP(xml_text_cleanup) xmlChar *transform = svg_attribute(node, "transform");
+        CLEANUP(xml_text_cleanup) xmlChar *style = svg_attribute(node, "style");
+
+        if (!is_within(text, node) && (transform || (style && strcasestr((const char *)style, "transform"))))
             return node;
-        below = node->type == XML_ELEMENT_NODE ? find_id(node->children, id) : NULL;
-        if (below)
-            return below;
     }
     return NULL;
 }
@@ -170,8 +193,9 @@ static int read_box(struct builder *b, const xmlNode *node)
 {
     struct text *t = b->t;
     const char *id = t->styles[0].box;
-    const xmlNode *rect = find_id(xmlDocGetRootElement(node->doc), id);
+    const xmlNode *rect = svg_find(node->doc, id);
     struct box *box = &t->box;
+    const xmlNode *moved;
 
     t->boxed = id[0] != '\0';
     if (!t->boxed)
@@ -182,6 +206,10 @@ static int read_box(struct builder *b, const xmlNode *node)
         !svg_length(rect, "width", 0, &box->width) || !svg_length(rect, "height", 0, &box->height) ||
         box->width <= 0 || box->height <= 0)
         return svg_problem(b->file, rect, b->f, "svg-box", "the box needs x, y, width and height");
+    moved = find_moved(rect, node);
+    if (moved)
+        return svg_problem(b->file, moved, b->f, "svg-box",
+                           "a box cannot have a transform that its text has not: move the rectangle itself");
     return 0;
 }
 
@@ -275,6 +303,35 @@ static int check_measures(struct builder *b, const xmlNode *node)
     return 0;
 }
 
+/* An element that leaves the font to its tspans, and has no words itself, is measured as they are. */
+static void borrow_font(struct text *t)
+{
+    size_t i = t->n_styles;
+
+    while (i-- > 0)
+        if (t->styles[i].size <= 0 || !t->styles[i].family[0]) {
+            const struct style *other = &t->styles[i + 1 < t->n_styles ? i + 1 : i];
+
+            t->styles[i].size = other->size > 0 ? other->size : 1;
+            g_strlcpy(t->styles[i].family, other->family[0] ? other->family : "sans-serif", STYLE_FAMILY);
+        }
+}
+
+/* A line that is centred or ends at its place is one piece here: nothing in it can be moved by itself. */
+static int check_lines(struct builder *b, const xmlNode *node)
+{
+    const struct text *t = b->t;
+
+    for (size_t i = 0; i < t->n_styles && !t->boxed; i++) {
+        if (b->shifts && t->styles[i].anchor != ANCHOR_START)
+            return svg_problem(b->file, node, b->f, "svg-text",
+                               "not supported here: dx or dy alone on a tspan where text-anchor is not start");
+        if (t->styles[i].direction != t->styles[0].direction)
+            return svg_problem(b->file, node, b->f, "svg-text", "not supported here: a tspan with another direction");
+    }
+    return 0;
+}
+
 static int build(struct builder *b, const xmlNode *node, const struct surroundings *around)
 {
     struct text *t = b->t;
@@ -298,8 +355,11 @@ static int build(struct builder *b, const xmlNode *node, const struct surroundin
         r = read_place(b, node, &t->places[0], &any);
     if (r == 0)
         r = read_words(b, node, around);
+    borrow_font(t);
     if (r == 0)
         r = check_measures(b, node);
+    if (r == 0)
+        r = check_lines(b, node);
     if (r == 0)
         r = parse_words(b, node);
     if (r == 0)

@@ -113,19 +113,6 @@ static int change_style(struct setting *s, size_t style)
     return 0;
 }
 
-static int change_place(struct setting *s, const struct place *at)
-{
-    int r = flush(s);
-
-    if (at->has_x)
-        s->x = at->x;
-    if (at->has_y)
-        s->y = at->y;
-    s->x += at->dx;
-    s->y += at->dy;
-    return r;
-}
-
 static int add_byte(struct setting *s, char c)
 {
     const struct style *style = &s->t->styles[s->style];
@@ -133,6 +120,30 @@ static int add_byte(struct setting *s, char c)
     if (!style->visible || !style->painted)
         return 0;
     return buffer_add(&s->line, &c, 1);
+}
+
+/* A blank before a value, or before what is moved, is outside of it. */
+static int settle_blank(struct setting *s)
+{
+    int r = s->blank ? add_byte(s, ' ') : 0;
+
+    s->blank = false;
+    return r;
+}
+
+static int change_place(struct setting *s, const struct place *at)
+{
+    int r = buffer_size(&s->line) > 0 ? settle_blank(s) : 0;
+
+    if (r == 0)
+        r = flush(s);
+    if (at->has_x)
+        s->x = at->x;
+    if (at->has_y)
+        s->y = at->y;
+    s->x += at->dx;
+    s->y += at->dy;
+    return r;
 }
 
 static bool at_line_start(const struct setting *s)
@@ -153,7 +164,7 @@ static int add_newline(struct setting *s, enum blanks blanks)
 
 static int add_blank(struct setting *s, char c)
 {
-    enum blanks blanks = s->t->styles[0].blanks;
+    enum blanks blanks = s->t->styles[s->style].blanks;
 
     if (c == '\r')
         return 0;
@@ -179,15 +190,6 @@ static int add_control(struct setting *s, const char *control)
 
     for (size_t i = 1; s->isolates && control[i] && r == 0; i++)
         r = add_byte(s, control[i]);
-    return r;
-}
-
-/* A blank before a value is outside of it. */
-static int settle_blank(struct setting *s)
-{
-    int r = s->blank ? add_byte(s, ' ') : 0;
-
-    s->blank = false;
     return r;
 }
 
