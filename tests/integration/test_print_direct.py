@@ -104,6 +104,15 @@ class Pdf(DirectTest):
         self.dispatcher.wait_state(delivery, "delivered")
         self.assert_each_printed_once([delivery])
 
+    def test_an_end_with_the_paper_in_the_tray(self):
+        self.begin()
+        (self.dir / "printer/fails").touch()
+        self.dispatcher.start()
+        (delivery,) = self.submit(card_event("1", canary(6)))
+        shown = self.dispatcher.wait_state(delivery, "in-doubt", "failed", "delivered")
+        self.assertEqual((shown["state"], shown["outcome"]["code"]), ("in-doubt", "job-aborted"))
+        self.assert_each_printed_once([delivery])
+
     def test_a_printer_that_takes_no_letters_is_named(self):
         self.begin(formats="image/jpeg").start()
         (delivery,) = self.submit(card_event("1", canary(6)))

@@ -307,13 +307,16 @@ class Elsewhere(TrayTest):
         relay = self.dir / "relay.sock"
         cups_relay.Relay(self.cups.server, relay, self.dir / "lose")
         (self.dir / "lose").write_text("0x0006\n0x0008 early")  # nor can it be cancelled at once
-        self.dispatcher = self.make_dispatcher(print={"server": relay}, workers={"print": 1}, retry={"first": "3s"})
+        self.dispatcher = self.make_dispatcher(print={"server": relay}, workers={"print": 1}, retry={"first": "10m"})
         self.dispatcher.start()
         delivery = self.submit_one()
         wait_until(lambda: not (self.dir / "lose").exists(), "the answers to be lost")
         self.dispatcher.wait_state(delivery, "deferred", "delivered")
         self.reconfigure(printer="other")
+        wait_until(lambda: self.dispatcher.channel("print")["destination"] == "other", "the new queue")
+        self.dispatcher.ctl("retry", delivery)
         self.assertEqual(self.settled(delivery), ("delivered", "printed"))
+        self.assertEqual(self.paper(delivery, "other"), 1)
         wait_until(lambda: not self.cups.jobs(), "the held job to be gone")
         self.assertEqual(list((self.dir / "two/spool").glob("d*")), [])
 

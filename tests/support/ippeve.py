@@ -1,7 +1,8 @@
 """A private IPP Everywhere printer for tests: ippeveprinter, which keeps what it prints, on a D-Bus of its own.
 
 Each printed document is kept as DIR/printed/JOB-NAME.NUMBER, where JOB-NAME is the UUID in the name that we give our
-jobs; NUMBER tells a second print of one job. DIR/slow holds for how many seconds it prints each.
+jobs; NUMBER tells a second print of one job. DIR/slow holds for how many seconds it prints each; with DIR/fails each fails
+once its paper is out.
 """
 
 import os
@@ -30,6 +31,7 @@ while [ -e "{dir}/printed/$name.$number" ]; do
 done
 cp "$1" "{dir}/.part"
 mv "{dir}/.part" "{dir}/printed/$name.$number"
+[ ! -e "{dir}/fails" ]
 """
 
 
