@@ -40,7 +40,7 @@ struct outcome {
 
 const char *outcome_name(enum outcome_kind k); /* "delivered", "in-doubt" */
 
-/* Sets kind, code and reason (cut to fit, at a UTF-8 border); evidence and whose fault it is stay as they are. */
+/* Sets kind, code and reason (cut to fit, and made UTF-8); evidence and whose fault it is stay as they are. */
 void outcome_set(struct outcome *o, enum outcome_kind kind, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void outcome_release(struct outcome *o);

@@ -9,8 +9,8 @@ struct problem {
     char message[512]; /* a sentence: what was expected, what to do */
 };
 
-/* Fills P (which may be NULL). Always returns 1, the positive condition "the input was refused",
- * so that a checker can say `return problem_set(...)`. */
+/* Fills P (which may be NULL), cut to fit and made UTF-8. Always returns 1, the positive condition "the input was
+ * refused", so that a checker can say `return problem_set(...)`. */
 int problem_set(struct problem *p, const char *code, const char *where, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

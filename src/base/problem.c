@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <pindispatch/utf8.h>
+
 int problem_set(struct problem *p, const char *code, const char *where, const char *format, ...)
 {
     va_list args;
@@ -11,10 +13,11 @@ int problem_set(struct problem *p, const char *code, const char *where, const ch
     if (!p)
         return 1;
     snprintf(p->code, sizeof(p->code), "%s", code);
-    snprintf(p->where, sizeof(p->where), "%s", where ? where : "");
+    utf8_copy(p->where, sizeof(p->where), where ? where : "");
     va_start(args, format);
     vsnprintf(p->message, sizeof(p->message), format, args);
     va_end(args);
+    utf8_repair(p->message);
     return 1;
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pindispatch/utf8.h>
+
 void config_problems_release(struct config_problems *p)
 {
     free(p->items);
@@ -24,6 +26,7 @@ void problem_locate(struct problem *p, const char *file, unsigned line)
         snprintf(p->where, sizeof(p->where), "%s%s", file, number);
     else
         snprintf(p->where, sizeof(p->where), "...%s%s", file + size - (room - 3), number);
+    utf8_repair(p->where);
 }
 
 int problems_add_copy(struct config_problems *list, const char *file, unsigned line, const struct problem *p)

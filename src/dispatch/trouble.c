@@ -6,6 +6,7 @@
 
 #include <pindispatch/json.h>
 #include <pindispatch/log.h>
+#include <pindispatch/utf8.h>
 
 bool lane_is_paused(const struct lane *l)
 {
@@ -30,7 +31,7 @@ void lane_note_trouble(struct lane *l, const char *code, const char *reason)
     if (!t->on)
         *t = (struct trouble){ .on = true, .since = now };
     snprintf(t->code, sizeof(t->code), "%s", code);
-    snprintf(t->reason, sizeof(t->reason), "%s", reason);
+    utf8_copy(t->reason, sizeof(t->reason), reason);
     /* What else of the same batch comes back with the same trouble is not another strike. */
     if (now >= t->until)
         t->until = now + retry_bound(&law, ++t->strikes);

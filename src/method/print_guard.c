@@ -8,6 +8,7 @@
 #include <cups/cups.h>
 
 #include <pindispatch/cleanup.h>
+#include <pindispatch/utf8.h>
 
 const char *const guard_attributes[GUARD_ATTRIBUTES] = { "printer-type", "job-sheets-default", "printer-error-policy",
                                                          "device-uri", "printer-is-shared" };
@@ -61,6 +62,7 @@ static void add(struct guard *g, const char *code, const char *format, ...)
     snprintf(f->code, sizeof(f->code), "%s", code);
     va_start(arguments, format);
     vsnprintf(f->reason, sizeof(f->reason), format, arguments);
+    utf8_repair(f->reason);
     va_end(arguments);
 }
 

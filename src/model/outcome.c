@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <pindispatch/json.h>
+#include <pindispatch/utf8.h>
 
 static const char *const names[OUTCOME_KINDS] = {
     [OUTCOME_DELIVERED] = "delivered", [OUTCOME_SPOOLED] = "spooled",   [OUTCOME_DEFERRED] = "deferred",
@@ -16,19 +17,6 @@ static const char *const names[OUTCOME_KINDS] = {
 const char *outcome_name(enum outcome_kind k)
 {
     return names[k];
-}
-
-/* A text that was cut may end within a character: go back to a border. */
-static void trim_to_border(char *text, size_t size)
-{
-    size_t n = strlen(text), back = 0;
-
-    if (n + 1 < size)
-        return;
-    while (back < 3 && n > back && ((unsigned char)text[n - 1 - back] & 0xc0) == 0x80)
-        back++;
-    if (n > back && (unsigned char)text[n - 1 - back] >= 0xc0)
-        text[n - 1 - back] = '\0';
 }
 
 void outcome_set(struct outcome *o, enum outcome_kind kind, const char *code, const char *format, ...)
@@ -44,7 +32,7 @@ void outcome_set(struct outcome *o, enum outcome_kind kind, const char *code, co
     o->kind = kind;
     memcpy(o->code, new_code, sizeof(new_code));
     memcpy(o->reason, new_reason, sizeof(new_reason));
-    trim_to_border(o->reason, sizeof(o->reason));
+    utf8_repair(o->reason);
 }
 
 void outcome_release(struct outcome *o)

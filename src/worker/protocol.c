@@ -7,6 +7,7 @@
 
 #include <pindispatch/json.h>
 #include <pindispatch/json_line.h>
+#include <pindispatch/utf8.h>
 
 static const char *const orders[] = {
     [ORDER_SETUP] = "setup",     [ORDER_DELIVER] = "deliver", [ORDER_PREPARE] = "prepare",
@@ -168,7 +169,7 @@ static int read_unfit(const json_t *j, struct word *w)
 
     if (copy_text(w->outcome.code, sizeof(w->outcome.code), json_text(j, "code")) < 0)
         return -EINVAL;
-    snprintf(w->outcome.reason, sizeof(w->outcome.reason), "%s", reason ? reason : "");
+    utf8_copy(w->outcome.reason, sizeof(w->outcome.reason), reason ? reason : "");
     return 0;
 }
 

@@ -243,6 +243,24 @@ static void refuses_what_is_none(void **state)
     }
 }
 
+/* What is too long is cut between two characters: the rest of it is shown, and must be text. */
+static void a_long_reason_is_cut_between_characters(void **state)
+{
+    char line[700] = "{\"say\":\"unfit\",\"code\":\"x\",\"reason\":\"";
+    struct word w;
+    json_t *j;
+
+    (void)state;
+    for (int i = 0; i < 200; i++)
+        strcat(line, "\xc3\xa9");
+    strcat(line, "\"}");
+    assert_int_equal(word_parse(line, strlen(line), &w), 0);
+    j = json_string(w.outcome.reason);
+    assert_non_null(j);
+    json_decref(j);
+    word_release(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,7 +268,7 @@ int main(void)
         cmocka_unit_test(carries_ids),          cmocka_unit_test(carries_settings),
         cmocka_unit_test(carries_an_outcome),   cmocka_unit_test(carries_marks),
         cmocka_unit_test(carries_findings),     cmocka_unit_test(carries_what_waits),
-        cmocka_unit_test(refuses_what_is_none),
+        cmocka_unit_test(refuses_what_is_none), cmocka_unit_test(a_long_reason_is_cut_between_characters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,13 @@
+/* Text that came from elsewhere, or was cut to fit, made fit for JSON. */
+#ifndef PINDISPATCH_UTF8_H
+#define PINDISPATCH_UTF8_H
+
+#include <stddef.h>
+
+/* Makes TEXT valid UTF-8 in place: a character that is cut at the end goes, each other byte that belongs to none
+ * becomes "?". It does not grow. */
+void utf8_repair(char *text);
+/* Copies FROM into TO (of SIZE bytes), cut to fit between two characters, and repaired. */
+void utf8_copy(char *to, size_t size, const char *from);
+
+#endif
