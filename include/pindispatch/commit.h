@@ -34,8 +34,12 @@ int commit_new(sd_event *loop, struct store *store, struct commit **ret);
 struct commit *commit_free(struct commit *c);
 DEFINE_CLEANUP(struct commit, commit, commit_free)
 void commit_hook(struct commit *c, struct commit_hook *h);
+/* Not from within a hook. */
+void commit_unhook(struct commit *c, const struct commit_hook *h);
 /* Joins the open transaction; done is called after it, never from within this call. */
 void commit_join(struct commit *c, struct commit_waiter *w);
+/* W is no longer told. Not from within done. */
+void commit_leave(struct commit *c, const struct commit_waiter *w);
 /* Asks for a turn of hooks and commit although nobody waits. */
 void commit_poke(struct commit *c);
 /* A verb of the store failed: undoes the transaction and tells every waiter R, at the end of this turn. */

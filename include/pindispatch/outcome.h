@@ -19,6 +19,10 @@ enum outcome_kind {
     OUTCOME_KINDS
 };
 
+/* Bytes of evidence as compact JSON. A worker leaves out what is more; from the wire it is no outcome. An event, its
+ * sealed secret and evidence fit into one line of the protocol. */
+enum { EVIDENCE_MOST = 16 * 1024 };
+
 struct outcome {
     enum outcome_kind kind;
     /* Whose fault it is; at most one of the two is set.
@@ -40,14 +44,22 @@ struct outcome {
 
 const char *outcome_name(enum outcome_kind k); /* "delivered", "in-doubt" */
 
-/* Sets kind, code and reason (cut to fit, and made UTF-8); evidence and whose fault it is stay as they are. */
+/* Sets kind, code and reason (cut to fit, at a UTF-8 border, and without control characters); evidence and whose
+ * fault it is stay as they are. */
 void outcome_set(struct outcome *o, enum outcome_kind kind, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void outcome_release(struct outcome *o);
 
-/* {"kind","code","reason","destination","unsure","evidence"}. NULL: out of memory. */
+/* A code is letters, digits, '.', '_' and '-', and fits. */
+bool outcome_code_is_valid(const char *code);
+/* NULL, or an object of at most EVIDENCE_MOST. */
+bool evidence_is_valid(const json_t *evidence);
+
+/* {"kind","code","reason","destination","unsure","evidence"}; evidence that is too much is left out. NULL: out of
+ * memory. */
 json_t *outcome_to_json(const struct outcome *o);
-/* 0, -EINVAL (not an outcome), -ENOMEM. RET is set whole or not at all. */
+/* 0, -EINVAL (not an outcome: also a code, a reason or evidence that outcome_to_json() would not write). RET is set
+ * whole or not at all. */
 int outcome_from_json(const json_t *j, struct outcome *ret);
 
 #endif

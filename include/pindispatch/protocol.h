@@ -27,7 +27,7 @@
 
 #include <jansson.h>
 
-enum { PROTOCOL_LINE = 256 * 1024, PROTOCOL_MARKS = 256, PROTOCOL_FINDINGS = 32 };
+enum { PROTOCOL_LINE = 256 * 1024, PROTOCOL_MARKS = 256, PROTOCOL_FINDINGS = 32, PROTOCOL_FINDING = 1024 };
 
 enum order_kind {
     ORDER_SETUP,
@@ -81,13 +81,15 @@ struct word {
     bool clean; /* tidied */
 };
 
-/* Parsers: 0, -EINVAL, -ENOMEM; RET is set whole or not at all. Release what they gave. */
+/* Parsers: 0, -EINVAL, -ENOMEM; RET is set whole or not at all. Release what they gave. Codes, sentences and evidence
+ * are within their bounds (outcome.h), sentences of findings within PROTOCOL_FINDING bytes. */
 int order_parse(const char *line, size_t size, struct order *ret);
 void order_release(struct order *o);
 int word_parse(const char *line, size_t size, struct word *ret);
 void word_release(struct word *w);
 
-/* Writers append one line. 0, -ENOMEM, -ENOBUFS. */
+/* Writers append one line. 0, -ENOMEM, -ENOBUFS. The reason of "unfit" is cut to fit, evidence that is too much left
+ * out. */
 int order_add_setup(struct buffer *b, const char *method, const json_t *settings);
 /* KIND: deliver or prepare. EVENT and EVIDENCE are JSON texts as the store holds them (they may be NULL); P's own
  * members of that name are not looked at, so that the dispatcher need not parse what it only passes on. */

@@ -2,6 +2,7 @@
 #ifndef PINDISPATCH_UTF8_H
 #define PINDISPATCH_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Makes TEXT valid UTF-8 in place: a character that is cut at the end goes, each other byte that belongs to none
@@ -9,5 +10,9 @@
 void utf8_repair(char *text);
 /* Copies FROM into TO (of SIZE bytes), cut to fit between two characters, and repaired. */
 void utf8_copy(char *to, size_t size, const char *from);
+/* Is TEXT valid UTF-8 without control characters (C0, DEL, C1)? */
+bool utf8_is_plain(const char *text);
+/* Makes it so: repairs it, and a space takes the place of each control character's byte. */
+void utf8_make_plain(char *text);
 
 #endif

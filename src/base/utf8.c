@@ -1,6 +1,7 @@
 #include <pindispatch/utf8.h>
 
 #include <stdio.h>
+#include <string.h>
 
 /* How many bytes the character that begins with FIRST has; 0: none begins so. */
 static unsigned length_of(unsigned char first)
@@ -62,4 +63,31 @@ void utf8_copy(char *to, size_t size, const char *from)
 {
     snprintf(to, size, "%s", from);
     utf8_repair(to);
+}
+
+static bool is_control(const char *at)
+{
+    unsigned char first = (unsigned char)at[0];
+
+    return first < 0x20 || first == 0x7f || (first == 0xc2 && (unsigned char)at[1] < 0xa0);
+}
+
+bool utf8_is_plain(const char *text)
+{
+    for (const char *at = text; *at;) {
+        unsigned n = length_of((unsigned char)*at);
+
+        if (n == 0 || count_good((const unsigned char *)at, n) < n || is_control(at))
+            return false;
+        at += n;
+    }
+    return true;
+}
+
+void utf8_make_plain(char *text)
+{
+    utf8_repair(text);
+    for (char *at = text; *at; at += length_of((unsigned char)*at))
+        if (is_control(at))
+            memset(at, ' ', length_of((unsigned char)*at));
 }

@@ -7,6 +7,8 @@
 #include <pindispatch/crashpoint.h>
 #include <pindispatch/settings.h>
 
+enum { HASTEN_MOST = 1000 }; /* rows in one transaction */
+
 static unsigned count_links(const struct lane *l)
 {
     unsigned n = 0;
@@ -35,13 +37,24 @@ void lane_ensure_links(struct lane *l)
     }
 }
 
-static unsigned count_flights(const struct lane *l, bool resting_too)
+static unsigned count_flights(const struct lane *l)
 {
     unsigned n = 0;
 
     for (const struct flight *f = l->flights; f; f = f->next)
-        n += resting_too || f->place != FLIGHT_RESTING;
+        n++;
     return n;
+}
+
+/* In an outage: one finds out whether it is over, wherever it is by now. What was at the destination before may stay
+ * there for long. */
+static bool may_probe(const struct lane *l)
+{
+    const struct flight *f = l->flights;
+
+    while (f && f->state == STATE_SPOOLED && (!f->is_probe || f->parked))
+        f = f->next;
+    return !f;
 }
 
 /* How many flights wait for a worker already. */
@@ -57,7 +70,7 @@ static unsigned count_unplaced(const struct lane *l)
 /* Those that do not move take no place, as many as have one. */
 static unsigned count_window(const struct lane *l, unsigned window)
 {
-    unsigned n = count_flights(l, true), parked = 0;
+    unsigned n = count_flights(l), parked = 0;
 
     for (const struct flight *f = l->flights; f && parked < window; f = f->next)
         parked += f->place == FLIGHT_RESTING && f->parked;
@@ -69,6 +82,11 @@ static unsigned below(unsigned most, unsigned used)
     return most > used ? most - used : 0;
 }
 
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
 static unsigned lane_room(const struct lane *l)
 {
     unsigned room = 0;
@@ -78,14 +96,11 @@ static unsigned lane_room(const struct lane *l)
     room = below(room, count_unplaced(l));
     if (l->method->window) {
         unsigned window = (unsigned)settings_integer(lane_settings(l), l->method->window);
-        unsigned left = below(window, count_window(l, window));
+        unsigned there = count_window(l, window);
 
-        room = room < left ? room : left;
+        room = least(room, least(below(window, there), below(l->trust, there)));
     }
-    /* One delivery finds out whether the trouble is over. */
-    if (l->trouble.on)
-        room = room > 0 && count_flights(l, false) == 0 ? 1 : 0;
-    return room;
+    return l->trouble.on && room > 0 ? may_probe(l) : room;
 }
 
 struct claim {
@@ -104,6 +119,7 @@ static int take_claimed(void *userdata, const struct record *r)
     c->n++;
     f->state = STATE_SENDING;
     f->place = FLIGHT_CLAIMED;
+    f->is_probe = c->lane->trouble.on;
     c->lane->claimed++;
     /* Whatever an earlier attempt left must be looked for; a claim is the first only when it was never tried. */
     if (r->attempts > 1 && f->parcel.stage == STAGE_FRESH)
@@ -118,6 +134,19 @@ static void sleep_until_due(struct lane *l)
 
     if (store_next_due(l->dispatch->site->store, l->method->names[SECRET_PIN], &due) == 0 && due > 0)
         lane_wake(l->due, due - lane_now(l));
+}
+
+/* A probe came out. Not when others did that were on their way before: they say little of a destination that takes
+ * some and refuses others. */
+static int hasten(struct lane *l, int64_t now)
+{
+    int n =
+        l->hastens ? store_hasten(l->dispatch->site->store, l->method->names[SECRET_PIN], now, now, HASTEN_MOST) : 0;
+
+    if (n == HASTEN_MOST)
+        commit_poke(l->dispatch->site->commit);
+    l->hastens &= n < 0 || n == HASTEN_MOST;
+    return n < 0 ? n : 0;
 }
 
 void lane_claim(struct lane *l)
@@ -135,11 +164,15 @@ void lane_claim(struct lane *l)
         return;
     }
     lane_ensure_links(l);
+    if (!l->flights)
+        l->trust = TRUST_FIRST; /* what it did before a rest is no proof */
     room = lane_room(l);
     l->drained = false;
     if (room == 0)
         return;
-    r = store_claim(l->dispatch->site->store, l->method->names[SECRET_PIN], room, &cause, take_claimed, &claim);
+    r = hasten(l, cause.now);
+    if (r == 0)
+        r = store_claim(l->dispatch->site->store, l->method->names[SECRET_PIN], room, &cause, take_claimed, &claim);
     if (r < 0) {
         commit_fail(l->dispatch->site->commit, r);
         lane_try_later(l);

@@ -70,6 +70,7 @@ struct dispatch *dispatch_free(struct dispatch *d)
 {
     if (!d)
         return NULL;
+    commit_unhook(d->site->commit, &d->hook);
     for (size_t i = 0; i < d->n_lanes; i++)
         lane_close(&d->lanes[i]);
     free(d->lanes);
@@ -132,7 +133,7 @@ void dispatch_resume(struct dispatch *d)
 void dispatch_nudge(struct dispatch *d)
 {
     for (size_t i = 0; i < d->n_lanes; i++)
-        d->lanes[i].trouble.until = 0;
+        lane_nudge(&d->lanes[i]);
     commit_poke(d->site->commit);
 }
 

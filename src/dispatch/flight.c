@@ -31,7 +31,9 @@ static int copy_evidence(struct flight *f, const struct record *r)
     const json_t *evidence = json_object_get(j, "evidence");
 
     if (r->mark)
-        return copy_text(&f->evidence, r->mark);
+        return copy_text(&f->evidence, strlen(r->mark) <= EVIDENCE_MOST ? r->mark : NULL);
+    if (!evidence_is_valid(evidence))
+        evidence = NULL;
     free(f->evidence);
     f->evidence = evidence ? json_to_text(evidence) : NULL;
     return evidence && !f->evidence ? -ENOMEM : 0;
@@ -141,19 +143,36 @@ static void log_change(const struct flight *f, enum delivery_state to)
               "delivery is %s: %s", state_name(to), f->outcome.reason);
 }
 
+/* When the next attempt is. In an outage it is the lane that waits: the one that probed is the next to probe, and the
+ * others are due when it does. */
+static int64_t due_after(const struct flight *f, int64_t now)
+{
+    struct retry_law law = lane_law(f->lane);
+    bool outage = (f->outcome.destination || f->outcome.unsure) && f->lane->trouble.on;
+    uint64_t chance;
+
+    if (outage)
+        return f->is_probe ? f->parcel.created : f->lane->trouble.until;
+    random_bytes(&chance, sizeof(chance));
+    return now + retry_wait(&law, f->is_interrupted ? 1 : f->parcel.attempt, chance);
+}
+
+static bool is_over(const struct flight *f, int64_t now)
+{
+    struct retry_law law = lane_law(f->lane);
+
+    return retry_is_over(&law, f->parcel.created, now);
+}
+
 /* The retry law: wait, or give up. */
 static enum delivery_state defer(struct flight *f, int64_t now, int64_t *ret_due)
 {
-    struct retry_law law = lane_law(f->lane);
-    uint64_t chance;
-
-    if (retry_is_over(&law, f->parcel.created, now)) {
+    if (is_over(f, now)) {
         outcome_set(&f->outcome, OUTCOME_FAILED, f->outcome.code, "given up after attempt %u: %s", f->parcel.attempt,
                     f->outcome.reason);
         return STATE_FAILED;
     }
-    random_bytes(&chance, sizeof(chance));
-    *ret_due = now + retry_wait(&law, f->parcel.attempt, chance);
+    *ret_due = due_after(f, now);
     return STATE_DEFERRED;
 }
 
@@ -185,9 +204,12 @@ static enum delivery_state state_after(struct flight *f, int64_t now, int64_t *r
     return defer(f, now, ret_due);
 }
 
+/* One that is tried again may have left something, and nothing of it is allowed any more. */
 static enum stage stage_after(const struct flight *f, enum delivery_state to)
 {
-    return to == STATE_SPOOLED ? STAGE_SPOOLED : to == STATE_DEFERRED ? STAGE_BEGUN : f->parcel.stage;
+    if (to == STATE_SPOOLED)
+        return STAGE_SPOOLED;
+    return to == STATE_DEFERRED && f->parcel.stage > STAGE_BEGUN ? STAGE_BEGUN : f->parcel.stage;
 }
 
 int flight_withdraw(struct flight *f, const char *words, int64_t uid)
@@ -198,20 +220,34 @@ int flight_withdraw(struct flight *f, const char *words, int64_t uid)
         return -ENOMEM;
     f->uid = uid;
     f->parcel.withdraw = true;
+    f->is_recalled = false;
     return 0;
 }
 
-/* A letter that came back by an operator's word is that operator's change. */
-static struct cause cause_of(const struct flight *f)
+void flight_recall(struct flight *f)
+{
+    if (f->place == FLIGHT_RESTING && !f->parcel.withdraw)
+        f->parcel.withdraw = f->is_recalled = true;
+}
+
+/* A letter that came back by an operator's word is that operator's change; one that came out all the same is not. */
+static struct cause cause_of(const struct flight *f, enum delivery_state to)
 {
     struct cause c = lane_cause(f->lane, f->cause);
 
-    if (f->parcel.withdraw) {
+    if (f->parcel.withdraw && to == STATE_CANCELLED) {
         c.what = "operator:cancel";
         c.words = f->words;
         c.uid = f->uid;
     }
     return c;
+}
+
+/* The outcome is known here and nowhere else: it stays until the store takes it. */
+static void keep_unsaved(struct flight *f)
+{
+    f->place = FLIGHT_UNSAVED;
+    lane_try_later(f->lane);
 }
 
 static int note_state(void *userdata, const struct record *r)
@@ -220,21 +256,90 @@ static int note_state(void *userdata, const struct record *r)
     return 0;
 }
 
-/* A commit that failed may be on disk all the same: then there is nothing to save again. */
-static bool is_saved(const struct flight *f, enum delivery_state to)
+static void rest(struct flight *f)
 {
-    enum delivery_state state = STATE_COUNT;
-
-    return f->unsaved && store_find(f->lane->dispatch->site->store, &f->parcel.id, note_state, &state) == 0 &&
-           state == to;
+    f->parcel.stage = STAGE_SPOOLED;
+    f->parcel.withdraw = f->is_recalled = false;
+    f->place = FLIGHT_RESTING;
 }
 
-/* The outcome is known here and nowhere else: it stays until the store takes it. */
-static void keep_unsaved(struct flight *f)
+/* The store did not take the change to TO (condition R): its row decides. A commit that failed may be on disk all the
+ * same, and then there is nothing to save again; what is spooled is followed; anything else is in other hands. */
+static void go_by_row(struct flight *f, enum delivery_state to, int r)
 {
-    f->place = FLIGHT_UNSAVED;
-    f->unsaved = true;
-    lane_try_later(f->lane);
+    enum delivery_state state = STATE_COUNT;
+    char id[UUID_TEXT];
+
+    if (store_find(f->lane->dispatch->site->store, &f->parcel.id, note_state, &state) < 0) {
+        keep_unsaved(f);
+        return;
+    }
+    if (state == to) {
+        commit_join(f->lane->dispatch->site->commit, &f->waiter);
+        return;
+    }
+    log_event(LOG_ERR, MESSAGE_DELIVERY_STATE, LOG_FIELDS(LOG_FIELD("DELIVERY_ID", uuid_format(&f->parcel.id, id))),
+              "the store does not take the outcome \"%s\" (condition %d): the delivery stays as it is",
+              outcome_name(f->outcome.kind), r);
+    if (state == STATE_SENDING) {
+        keep_unsaved(f);
+        return;
+    }
+    if (state != STATE_SPOOLED) {
+        flight_free(f);
+        return;
+    }
+    f->state = STATE_SPOOLED;
+    rest(f);
+    lane_look_soon(f->lane, false);
+}
+
+/* Ended by an outage, and nothing came out: that is not its end. As when an operator retries what has failed; what
+ * was ended is known at the destination under its name, so that a new copy is made. */
+static int go_on(struct flight *f, struct change *c)
+{
+    struct change again = { .id = c->id,
+                            .from = STATE_BIT(STATE_FAILED),
+                            .to = STATE_QUEUED,
+                            .due = due_after(f, c->cause.now),
+                            .stage = STAGE_BEGUN,
+                            .new_copy = f->lane->method->flags & METHOD_FENCED,
+                            .cause = lane_cause(f->lane, "outage") };
+    int r;
+
+    if (!f->outcome.unsure || c->to != STATE_FAILED || !lane_ends_letters(f->lane) || is_over(f, c->cause.now))
+        return 0;
+    c->to = STATE_QUEUED;
+    r = store_settle(f->lane->dispatch->site->store, &again);
+    return r > 0 ? -EUCLEAN : r;
+}
+
+static int settle_row(struct flight *f, struct change *c)
+{
+    int r;
+
+    c->to = state_after(f, c->cause.now, &c->due);
+    c->stage = stage_after(f, c->to);
+    c->cause = cause_of(f, c->to);
+    CRASH_POINT("dispatch.settling");
+    r = store_settle(f->lane->dispatch->site->store, c);
+    if (r == 0)
+        r = go_on(f, c);
+    CRASH_POINT("dispatch.settled");
+    return r;
+}
+
+/* Without its secret it cannot wait for another attempt: then it is at its end. */
+static bool end_without_secret(struct flight *f, int r)
+{
+    bool sent = f->begun || f->parcel.stage >= STAGE_RELEASING;
+
+    if (r != STORE_CONFLICT || f->state != STATE_SENDING || f->outcome.kind == OUTCOME_FAILED)
+        return false;
+    outcome_set(&f->outcome, OUTCOME_FAILED, "secret-gone", "the sealed secret is not in the store any more%s",
+                sent ? ", and what was sent may have arrived" : "");
+    f->outcome.destination = f->outcome.unsure = false;
+    return true;
 }
 
 /* Puts the flight's outcome into the open transaction. */
@@ -245,30 +350,24 @@ static void save(struct flight *f)
                         .from = STATE_BIT(STATE_SENDING) | STATE_BIT(STATE_SPOOLED),
                         .outcome = &f->outcome,
                         .template_hash = *f->template_hash ? f->template_hash : NULL,
-                        .cause = cause_of(f) };
+                        .cause = lane_cause(f->lane, f->cause) };
     int r;
 
     if (commit_is_in_trouble(site->commit)) {
         keep_unsaved(f);
         return;
     }
-    c.to = state_after(f, c.cause.now, &c.due);
-    c.stage = stage_after(f, c.to);
-    f->state = c.to;
+    r = settle_row(f, &c);
+    if (r > 0 && end_without_secret(f, r))
+        r = settle_row(f, &c);
     f->place = FLIGHT_SETTLING;
-    CRASH_POINT("dispatch.settling");
-    r = store_settle(site->store, &c);
-    CRASH_POINT("dispatch.settled");
+    f->settled = c.to;
+    if (r > 0) {
+        go_by_row(f, c.to, r);
+        return;
+    }
     if (r < 0)
         commit_fail(site->commit, r);
-    if (r > 0 && !is_saved(f, c.to)) {
-        char id[UUID_TEXT];
-
-        log_event(LOG_ERR, MESSAGE_DELIVERY_STATE,
-                  LOG_FIELDS(LOG_FIELD("DELIVERY_ID", uuid_format(&f->parcel.id, id))),
-                  "the store does not take the outcome \"%s\" (condition %d): the delivery stays as it is",
-                  outcome_name(f->outcome.kind), r);
-    }
     commit_join(site->commit, &f->waiter);
 }
 
@@ -277,14 +376,13 @@ static void on_settled(struct flight *f)
     struct lane *l = f->lane;
 
     CRASH_POINT("dispatch.settle-committed");
+    f->state = f->settled;
     log_change(f, f->state);
-    f->unsaved = false;
     outcome_release(&f->outcome);
     if (f->state == STATE_SPOOLED) {
         bool first = f->parcel.stage != STAGE_SPOOLED;
 
-        f->parcel.stage = STAGE_SPOOLED;
-        f->place = FLIGHT_RESTING;
+        rest(f);
         lane_look_soon(l, first);
     } else {
         flight_free(f);
@@ -347,14 +445,6 @@ static bool still_resting(struct flight *f, const struct outcome *o)
     return f->state == STATE_SPOOLED && (o->kind == OUTCOME_SPOOLED || o->kind == OUTCOME_DEFERRED) && !is_news(f, o);
 }
 
-static void note_destination(struct lane *l, const struct outcome *o)
-{
-    if (o->destination)
-        lane_note_trouble(l, o->code, o->reason);
-    else if (o->kind != OUTCOME_DEFERRED)
-        lane_note_well(l);
-}
-
 /* Where one has ended, others may have. */
 static void note_end(struct lane *l)
 {
@@ -372,20 +462,21 @@ static void leave_link(struct flight *f)
 void flight_settle(struct flight *f, struct outcome *o, const char *template_hash, const char *cause)
 {
     leave_link(f);
-    note_destination(f->lane, o);
+    lane_note_outcome(f->lane, f, o);
     keep_evidence(f, o);
     if (still_resting(f, o)) {
-        f->place = FLIGHT_RESTING;
-        f->parcel.withdraw = false; /* it could not be taken back */
+        rest(f); /* also when it was wanted back: it could not be taken */
         outcome_release(o);
         lane_look_soon(f->lane, false);
         return;
     }
     if (f->parcel.stage == STAGE_SPOOLED && o->kind != OUTCOME_SPOOLED)
         note_end(f->lane);
-    if (o->kind == OUTCOME_SPOOLED) {
-        f->parcel.withdraw = false; /* it could not be taken back */
+    if (o->kind == OUTCOME_SPOOLED)
         memcpy(f->known, o->code, sizeof(f->known));
+    if (f->is_recalled && o->kind == OUTCOME_CANCELLED) { /* no person wanted that */
+        outcome_set(o, OUTCOME_FAILED, "recalled", "%s", o->reason);
+        o->unsure = true;
     }
     outcome_release(&f->outcome);
     f->outcome = *o;
@@ -404,6 +495,9 @@ void flight_orphan(struct flight *f, const char *code, const char *reason)
 
     leave_link(f);
     f->place = FLIGHT_WAITING;
+    f->is_interrupted = true;
+    if (f->parcel.stage == STAGE_FRESH)
+        f->parcel.stage = STAGE_BEGUN;
     if (f->parcel.stage == STAGE_SPOOLED) {
         f->place = FLIGHT_RESTING;
         lane_look_soon(f->lane, false);

@@ -78,7 +78,7 @@ struct link *lane_idlest(const struct lane *l)
     return best;
 }
 
-/* False when no worker can take it now. */
+/* False when no worker has room. One that cannot be handed out now holds up no other. */
 static bool hand_out_one(struct lane *l, struct flight *f, struct link *look_link)
 {
     struct link *k = f->parcel.stage == STAGE_SPOOLED ? look_link : roomiest(l);
@@ -91,16 +91,19 @@ static bool hand_out_one(struct lane *l, struct flight *f, struct link *look_lin
         r = link_deliver(k, f);
     if (r != 0)
         lane_try_later(l);
-    return r == 0;
+    return true;
 }
 
 void lane_hand_out(struct lane *l)
 {
     struct link *look_link = lane_idlest(l);
+    struct flight *next;
 
-    for (struct flight *f = l->flights; f; f = f->next)
+    for (struct flight *f = l->flights; f; f = next) {
+        next = f->next;
         if (f->place == FLIGHT_WAITING && !hand_out_one(l, f, look_link))
             return;
+    }
 }
 
 /* One that was tried before may have left something at the destination, which is looked for first. */
@@ -174,9 +177,13 @@ void lane_look_soon(struct lane *l, bool changed)
 
 static void do_again(struct lane *l)
 {
-    for (struct flight *f = l->flights; f; f = f->next)
+    struct flight *next;
+
+    for (struct flight *f = l->flights; f; f = next) {
+        next = f->next;
         if (f->place == FLIGHT_UNSAVED)
             flight_save_again(f);
+    }
     lane_hand_out(l);
     commit_poke(l->dispatch->site->commit);
 }
@@ -188,8 +195,11 @@ static int on_again(sd_event_source *source, uint64_t now, void *userdata)
 
     (void)source;
     (void)now;
-    if (!commit_is_in_trouble(l->dispatch->site->commit))
-        do_again(l);
+    if (commit_is_in_trouble(l->dispatch->site->commit))
+        return 0;
+    if (l->is_unread)
+        lane_recover(l);
+    do_again(l);
     return 0;
 }
 
@@ -206,7 +216,7 @@ int lane_open(struct lane *l, struct dispatch *d, const struct method *m)
 {
     int r;
 
-    *l = (struct lane){ .dispatch = d, .method = m, .look_after = LOOK_FIRST };
+    *l = (struct lane){ .dispatch = d, .method = m, .look_after = LOOK_FIRST, .trust = TRUST_FIRST };
     l->last_flight = &l->flights;
     r = lane_add_timer(l, on_due, &l->due);
     if (r >= 0)
@@ -224,8 +234,10 @@ void lane_close(struct lane *l)
 {
     while (l->links)
         link_free(l->links);
-    while (l->flights)
+    while (l->flights) {
+        commit_leave(l->dispatch->site->commit, &l->flights->waiter);
         flight_free(l->flights);
+    }
     sd_event_source_disable_unref(l->due);
     sd_event_source_disable_unref(l->look);
     sd_event_source_disable_unref(l->again);
@@ -250,36 +262,43 @@ static int take_left(void *userdata, const struct record *r)
     return 0;
 }
 
-void lane_recover(struct lane *l)
+static int take_missing(void *userdata, const struct record *r)
 {
-    unsigned mask = STATE_BIT(STATE_SENDING) | STATE_BIT(STATE_SPOOLED);
-    int r = store_list(l->dispatch->site->store, mask, RECOVER_MOST, NULL, take_left, l);
+    return flight_find(userdata, &r->id) ? 0 : take_left(userdata, r);
+}
+
+/* A mail that may have gone out is marked where doubt matters (struct desk's mark); one that is not may be sent
+ * (again). A letter is looked for at the printer. */
+static void settle_left(struct lane *l, struct flight *first)
+{
     struct flight *next;
 
-    if (r < 0)
-        log_plain(LOG_ERR, "what was in hand cannot be read from the store: %s", strerror(-r));
-    for (struct flight *f = l->flights; f; f = next) {
+    for (struct flight *f = first; f; f = next) {
         next = f->next;
-        /* A mail that may have gone out is marked where doubt matters (struct desk's mark); one that is not may be
-         * sent (again). A letter is looked for at the printer. */
         if (!(l->method->flags & METHOD_FENCED) || f->parcel.stage == STAGE_SPOOLED)
             flight_orphan(f, "restart", "the dispatcher ended");
         CRASH_POINT("dispatch.recovering");
     }
 }
 
-static int take_missing(void *userdata, const struct record *r)
+void lane_recover(struct lane *l)
 {
-    return flight_find(userdata, &r->id) ? 0 : take_left(userdata, r);
+    unsigned mask = STATE_BIT(STATE_SENDING) | STATE_BIT(STATE_SPOOLED);
+    struct flight **end = l->last_flight;
+    int r = store_list(l->dispatch->site->store, mask, RECOVER_MOST, NULL, take_missing, l);
+
+    if (r < 0) {
+        if (!l->is_unread)
+            log_plain(LOG_ERR, "what is in hand cannot be read from the store: %s", strerror(-r));
+        lane_try_later(l);
+    }
+    l->is_unread = r < 0;
+    settle_left(l, *end);
 }
 
 void lane_resume(struct lane *l)
 {
-    unsigned mask = STATE_BIT(STATE_SENDING) | STATE_BIT(STATE_SPOOLED);
-    int r = store_list(l->dispatch->site->store, mask, RECOVER_MOST, NULL, take_missing, l);
-
-    if (r < 0)
-        log_plain(LOG_ERR, "what is in hand cannot be read from the store: %s", strerror(-r));
+    lane_recover(l);
     do_again(l);
 }
 

@@ -35,15 +35,18 @@ struct flight {
         FLIGHT_UNSAVED,  /* the store refused that commit: tried again */
     } place;
     struct link *link;
-    bool begun; /* bytes may be on their way (mail) */
+    bool begun;          /* bytes may be on their way (mail) */
+    bool is_probe;       /* claimed in an outage, to find out whether it is over */
+    bool is_recalled;    /* asked back because of an outage, by no operator */
+    bool is_interrupted; /* its worker was lost */
     /* Of what the last look at a spooled one found: */
     bool parked;    /* it does not move until somebody does something there, and takes nobody's place */
     bool doubtful;  /* it may come out twice */
     char known[32]; /* the code, as the store has it; empty: not known here */
-    bool unsaved;   /* a commit of its outcome has failed */
 
     struct commit_waiter waiter;
-    struct outcome outcome; /* of the change under way */
+    struct outcome outcome;      /* of the change under way */
+    enum delivery_state settled; /* what it makes of the delivery */
     char template_hash[65];
     const char *cause;
     char *words; /* why an operator wants it back; owned, may be NULL */
@@ -60,22 +63,29 @@ struct link {
     unsigned in_hand; /* flights at work here, or prepared */
     unsigned ahead;   /* of them, those that wait for the commit of their claim */
     unsigned handed;  /* since it started */
+    unsigned asked;   /* how often in this sweep */
     bool ready, quitting, tidying;
 
     /* One mark is under way at a time: the worker waits for its answer. */
     struct commit_waiter marking;
-    bool is_marking;
+    bool is_marking, is_refused;
     struct uuid marks[PROTOCOL_MARKS];
     size_t n_marks;
 };
 
+/* An outage. */
 struct trouble {
     bool on;
     char code[32], reason[256];
     int64_t since, until; /* microseconds since 1970; nothing is claimed before `until`, then one as a probe */
-    unsigned strikes;
-    bool of_worker; /* no worker can serve: over as soon as one is ready */
+    unsigned waits;       /* pauses since it began; those that a person cut short do not count */
+    bool by_hand;         /* a person did */
+    bool of_worker;       /* no worker can serve: over as soon as one is ready */
+    bool ends_letters;    /* the destination takes each and ends it: over when one is delivered */
 };
+
+/* How many letters a destination gets that has not delivered one yet. */
+enum { TRUST_FIRST = 8 };
 
 struct lane {
     struct dispatch *dispatch;
@@ -91,6 +101,10 @@ struct lane {
     sd_event_source *sweep;                /* when a worker looks for what interrupted attempts left */
     int64_t sweep_after;                   /* microseconds, from the last one */
     struct trouble trouble;
+    unsigned strikes; /* ended by the destination in a row, without a cause of their own */
+    unsigned trust;   /* how many may be at the destination: it takes and ends them within milliseconds */
+    bool hastens;     /* the outage is over: whatever waits for another attempt is due */
+    bool is_unread;   /* what is in hand could not be read from the store */
     json_t *findings; /* what the last worker that looked found wrong with the destination: [{"code","reason"}…] */
     bool drained;     /* the last claim found less than it could take */
 };
@@ -138,6 +152,12 @@ void lane_claim(struct lane *l);
 
 /* trouble.c */
 bool lane_is_paused(const struct lane *l);
+/* What an outcome tells of the destination. */
+void lane_note_outcome(struct lane *l, const struct flight *f, const struct outcome *o);
+/* In an outage in which the destination takes each letter and ends it. */
+bool lane_ends_letters(const struct lane *l);
+/* A person says that it is well again: what has been waited counts no more. */
+void lane_nudge(struct lane *l);
 /* The destination is in trouble: nothing more is claimed for a while. */
 void lane_note_trouble(struct lane *l, const char *code, const char *reason);
 /* The same when no worker can serve. */
@@ -160,6 +180,14 @@ int64_t sweep_next(int64_t after, bool clean);
 /* Sets `left` of each. 0 or -errno. */
 int sweep_judge(const struct lane *l, struct waiting *w, size_t n);
 
+/* judge.c: what a worker may say. A word that is not allowed is a breach of the protocol. */
+/* Is F in K's hands, claimed and handed out, so that K may speak of it? */
+bool judge_holder(const struct link *k, const struct flight *f);
+bool judge_outcome(const struct flight *f, const struct outcome *o);
+bool judge_mark(const struct link *k, const struct flight *f);
+/* May a word of this kind come now? */
+bool judge_word(const struct link *k, enum word_kind kind);
+
 /* flight.c: what becomes of a delivery */
 int flight_new(struct lane *l, const struct record *r, struct flight **ret);
 void flight_free(struct flight *f); /* also takes it out of its lane */
@@ -171,6 +199,8 @@ void flight_orphan(struct flight *f, const char *code, const char *reason);
 void flight_save_again(struct flight *f);
 /* The next look tries to take it back. */
 int flight_withdraw(struct flight *f, const char *words, int64_t uid);
+/* The next look takes it back, to be sent later. */
+void flight_recall(struct flight *f);
 /* Fetches the texts that a worker needs. 0, STORE_UNKNOWN, -errno. */
 int flight_fetch(struct flight *f);
 

@@ -77,6 +77,8 @@ static void answer_marks(struct commit_waiter *w, int r)
 
     CRASH_POINT("dispatch.mark-committed");
     k->is_marking = false;
+    if (r == 0 && k->is_refused)
+        r = -ESTALE;
     for (size_t i = 0; i < k->n_marks; i++) {
         struct flight *f = flight_find(k->lane, &k->marks[i]);
 
@@ -94,34 +96,42 @@ static void answer_marks(struct commit_waiter *w, int r)
     arm_deadline(k);
 }
 
-static int mark_one(struct link *k, const struct uuid *id, const json_t *evidence, const struct cause *cause)
+/* All of them, before anything is put into the transaction that others share. */
+static int judge_marks(struct link *k, const struct word *w)
 {
-    CLEANUP(free_cleanup) char *text = evidence ? json_to_text(evidence) : NULL;
-    struct flight *f = flight_find(k->lane, id);
+    k->n_marks = 0;
+    for (size_t i = 0; i < w->n_marks; i++) {
+        if (!judge_mark(k, flight_find(k->lane, &w->marks[i].id)))
+            return -EPROTO;
+        k->marks[k->n_marks++] = w->marks[i].id;
+    }
+    return 0;
+}
 
-    if (!f || f->link != k)
-        return -EPROTO;
-    k->marks[k->n_marks++] = *id;
-    return store_mark(k->lane->dispatch->site->store, id, STAGE_RELEASING, text, cause);
+static int save_mark(const struct link *k, const struct uuid *id, const json_t *evidence)
+{
+    CLEANUP(free_cleanup) char *text = json_to_text(evidence);
+    struct cause cause = lane_cause(k->lane, "worker");
+
+    if (evidence && !text)
+        return -ENOMEM;
+    return store_mark(k->lane->dispatch->site->store, id, STAGE_RELEASING, text, &cause);
 }
 
 static int on_mark(struct link *k, const struct word *w)
 {
     const struct site *site = k->lane->dispatch->site;
-    struct cause cause = lane_cause(k->lane, "worker");
-    int r = 0;
+    int r = judge_marks(k, w);
 
-    if (k->is_marking)
-        return -EPROTO;
-    k->n_marks = 0;
-    for (size_t i = 0; r == 0 && i < w->n_marks; i++)
-        r = mark_one(k, &w->marks[i].id, w->marks[i].evidence, &cause);
-    if (r == -EPROTO)
+    if (r < 0)
         return r;
-    if (r != 0)
-        commit_fail(site->commit, r < 0 ? r : -ESTALE);
+    for (size_t i = 0; r == 0 && i < w->n_marks; i++)
+        r = save_mark(k, &w->marks[i].id, w->marks[i].evidence);
+    if (r < 0)
+        commit_fail(site->commit, r);
     CRASH_POINT("dispatch.marked");
     k->is_marking = true;
+    k->is_refused = r > 0; /* that row is not as we think: a stop for this worker, and nothing to anybody else */
     commit_join(site->commit, &k->marking);
     return 0;
 }
@@ -130,7 +140,7 @@ static int on_outcome(struct link *k, struct word *w)
 {
     struct flight *f = flight_find(k->lane, &w->id);
 
-    if (!f || f->link != k)
+    if (!judge_holder(k, f) || !judge_outcome(f, &w->outcome))
         return -EPROTO;
     flight_settle(f, &w->outcome, w->template_hash, "worker");
     return 0;
@@ -140,8 +150,10 @@ static int on_begin(struct link *k, const struct word *w)
 {
     struct flight *f = flight_find(k->lane, &w->id);
 
-    if (!f || f->link != k)
+    if (!judge_holder(k, f))
         return -EPROTO;
+    if (f->begun)
+        return 1;
     f->begun = true;
     CRASH_POINT("dispatch.begun");
     return 0;
@@ -152,6 +164,7 @@ static int on_waiting(struct link *k, struct word *w)
     struct buffer line = BUFFER(PROTOCOL_LINE);
     int r = sweep_judge(k->lane, w->waiting, w->n_waiting);
 
+    k->asked++;
     /* A worker that gets no answer waits: it is better ended. */
     if (r == 0)
         r = send_buffer(k, &line, order_add_clear(&line, w->waiting, w->n_waiting));
@@ -160,8 +173,6 @@ static int on_waiting(struct link *k, struct word *w)
 
 static int on_tidied(struct link *k, const struct word *w)
 {
-    if (!k->tidying)
-        return -EPROTO;
     k->tidying = false;
     sweep_done(k->lane, w->clean);
     return 0;
@@ -178,8 +189,11 @@ static int on_unfit(struct link *k, const struct word *w)
     return 0;
 }
 
+/* 0; 1: nothing has come further by it, so that it gives no more time; -EPROTO: that may not be said; -errno. */
 static int on_word(struct link *k, struct word *w)
 {
+    if (!judge_word(k, w->kind))
+        return -EPROTO;
     switch (w->kind) {
     case WORD_READY:
         k->ready = true;
@@ -203,7 +217,7 @@ static int on_word(struct link *k, struct word *w)
         return on_tidied(k, w);
     case WORD_FINDINGS:
         lane_note_findings(k->lane, w->findings);
-        return 0;
+        return 1;
     case WORD_BYE:
         k->quitting = true;
         return 0;
@@ -223,7 +237,7 @@ static void on_line(void *userdata, char *line, size_t size)
     }
     if (r < 0)
         lose(k, "protocol", "the worker broke the protocol and was ended");
-    else
+    else if (r == 0)
         arm_deadline(k);
 }
 
@@ -348,6 +362,8 @@ void link_free(struct link *k)
         at = &(*at)->next;
     if (*at)
         *at = k->next;
+    if (k->is_marking)
+        commit_leave(k->lane->dispatch->site->commit, &k->marking);
     channel_close(k->channel);
     sd_event_source_disable_unref(k->deadline);
     process_free(k);
@@ -386,6 +402,7 @@ int link_tidy(struct link *k)
     struct buffer line = BUFFER(PROTOCOL_LINE);
 
     k->tidying = true;
+    k->asked = 0;
     if (k->in_hand == 0)
         arm_deadline(k);
     return send_buffer(k, &line, order_add_plain(&line, ORDER_TIDY));

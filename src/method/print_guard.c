@@ -62,7 +62,7 @@ static void add(struct guard *g, const char *code, const char *format, ...)
     snprintf(f->code, sizeof(f->code), "%s", code);
     va_start(arguments, format);
     vsnprintf(f->reason, sizeof(f->reason), format, arguments);
-    utf8_repair(f->reason);
+    utf8_make_plain(f->reason);
     va_end(arguments);
 }
 

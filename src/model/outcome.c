@@ -19,20 +19,31 @@ const char *outcome_name(enum outcome_kind k)
     return names[k];
 }
 
+static const char letters_of_codes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+/* A code may be made of a peer's word. */
+static void make_code(char *to, size_t size, const char *from)
+{
+    snprintf(to, size, "%s", *from ? from : "unknown");
+    for (char *c = to; *c; c++)
+        if (!strchr(letters_of_codes, *c))
+            *c = '-';
+}
+
 void outcome_set(struct outcome *o, enum outcome_kind kind, const char *code, const char *format, ...)
 {
     /* The arguments may be what O holds: an outcome is often said again in other words. */
     char new_code[sizeof(o->code)], new_reason[sizeof(o->reason)];
     va_list args;
 
-    snprintf(new_code, sizeof(new_code), "%s", code);
+    make_code(new_code, sizeof(new_code), code);
     va_start(args, format);
     vsnprintf(new_reason, sizeof(new_reason), format, args);
     va_end(args);
+    utf8_make_plain(new_reason); /* a peer's words may be in it */
     o->kind = kind;
     memcpy(o->code, new_code, sizeof(new_code));
     memcpy(o->reason, new_reason, sizeof(new_reason));
-    utf8_repair(o->reason);
 }
 
 void outcome_release(struct outcome *o)
@@ -41,18 +52,31 @@ void outcome_release(struct outcome *o)
     o->evidence = NULL;
 }
 
+bool outcome_code_is_valid(const char *code)
+{
+    size_t n = strspn(code, letters_of_codes);
+
+    return n > 0 && !code[n] && n < sizeof(((struct outcome *)NULL)->code);
+}
+
+bool evidence_is_valid(const json_t *evidence)
+{
+    size_t size = json_is_object(evidence) ? json_dumpb(evidence, NULL, 0, JSON_COMPACT) : 0;
+
+    return !evidence || (size > 0 && size <= EVIDENCE_MOST);
+}
+
 json_t *outcome_to_json(const struct outcome *o)
 {
     CLEANUP(json_cleanup) json_t *j = json_pack("{s:s, s:s}", "kind", names[o->kind], "code", o->code);
 
-    /* A peer's words may not be UTF-8: the reason is then left out rather than the outcome lost. */
     if (!j || json_put_text(j, "reason", o->reason) < 0)
         return NULL;
     if (o->destination && json_object_set_new(j, "destination", json_true()) < 0)
         return NULL;
     if (o->unsure && json_object_set_new(j, "unsure", json_true()) < 0)
         return NULL;
-    if (o->evidence && json_object_set(j, "evidence", o->evidence) < 0)
+    if (o->evidence && evidence_is_valid(o->evidence) && json_object_set(j, "evidence", o->evidence) < 0)
         return NULL;
     return TAKE(j);
 }
@@ -68,24 +92,14 @@ static int parse_kind(const char *name, enum outcome_kind *ret)
     return -EINVAL;
 }
 
-/* Cut, or not of ASCII, it would be a word that no JSON takes again. */
-static bool is_code(const char *code)
-{
-    const char *c = code;
-
-    while (*c > ' ' && *c < 0x7f)
-        c++;
-    return !*c && (size_t)(c - code) < sizeof(((struct outcome *)NULL)->code);
-}
-
 int outcome_from_json(const json_t *j, struct outcome *ret)
 {
     const char *code = json_text(j, "code"), *reason = json_text(j, "reason");
     json_t *evidence = json_object_get(j, "evidence");
     struct outcome o = { 0 };
 
-    if (parse_kind(json_text(j, "kind"), &o.kind) < 0 || !code || !is_code(code) ||
-        (evidence && !json_is_object(evidence)))
+    if (parse_kind(json_text(j, "kind"), &o.kind) < 0 || !code || !outcome_code_is_valid(code) ||
+        !evidence_is_valid(evidence) || (reason && (strlen(reason) >= sizeof(o.reason) || !utf8_is_plain(reason))))
         return -EINVAL;
     outcome_set(&o, o.kind, code, "%s", reason ? reason : "");
     o.destination = json_is_true(json_object_get(j, "destination"));

@@ -275,6 +275,32 @@ void commit_hook(struct commit *c, struct commit_hook *h)
     c->last_hook = &h->next;
 }
 
+void commit_unhook(struct commit *c, const struct commit_hook *h)
+{
+    struct commit_hook **at = &c->hooks;
+
+    while (*at && *at != h)
+        at = &(*at)->next;
+    if (!*at)
+        return;
+    *at = h->next;
+    if (!*at)
+        c->last_hook = at;
+}
+
+void commit_leave(struct commit *c, const struct commit_waiter *w)
+{
+    struct commit_waiter **at = &c->waiters;
+
+    while (*at && *at != w)
+        at = &(*at)->next;
+    if (!*at)
+        return;
+    *at = w->next;
+    if (!*at)
+        c->last_waiter = at;
+}
+
 void commit_join(struct commit *c, struct commit_waiter *w)
 {
     w->next = NULL;

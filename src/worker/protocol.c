@@ -37,7 +37,7 @@ static int read_id(const json_t *j, struct uuid *ret)
     return text ? uuid_parse(text, ret) : -EINVAL;
 }
 
-static int copy_text(char *to, size_t size, const char *from)
+static int take_text(char *to, size_t size, const char *from)
 {
     if (!from || strlen(from) >= size)
         return -EINVAL;
@@ -49,7 +49,7 @@ static int read_setup(const json_t *j, struct order *o)
 {
     json_t *settings = json_object_get(j, "settings");
 
-    if (!json_is_object(settings) || copy_text(o->method, sizeof(o->method), json_text(j, "method")) < 0)
+    if (!json_is_object(settings) || take_text(o->method, sizeof(o->method), json_text(j, "method")) < 0)
         return -EINVAL;
     o->settings = json_incref(settings);
     return 0;
@@ -133,7 +133,7 @@ static int read_mark(const json_t *j, struct word *w)
 {
     json_t *evidence = json_object_get(j, "evidence");
 
-    if (read_id(json_object_get(j, "id"), &w->marks[w->n_marks].id) < 0 || (evidence && !json_is_object(evidence)))
+    if (read_id(json_object_get(j, "id"), &w->marks[w->n_marks].id) < 0 || !evidence_is_valid(evidence))
         return -EINVAL;
     w->marks[w->n_marks++].evidence = json_incref(evidence);
     return 0;
@@ -143,7 +143,7 @@ static int read_marks(const json_t *j, struct word *w)
 {
     const json_t *marks = json_object_get(j, "marks");
 
-    if (!json_is_array(marks) || json_array_size(marks) > PROTOCOL_MARKS)
+    if (json_array_size(marks) == 0 || json_array_size(marks) > PROTOCOL_MARKS)
         return -EINVAL;
     for (size_t i = 0; i < json_array_size(marks); i++)
         if (read_mark(json_array_get(marks, i), w) < 0)
@@ -157,19 +157,25 @@ static int read_outcome(const json_t *j, struct word *w)
     int r = read_id(json_object_get(j, "id"), &w->id);
 
     if (r == 0 && hash)
-        r = copy_text(w->template_hash, sizeof(w->template_hash), hash);
+        r = utf8_is_plain(hash) ? take_text(w->template_hash, sizeof(w->template_hash), hash) : -EINVAL;
     if (r == 0)
         r = outcome_from_json(json_object_get(j, "outcome"), &w->outcome);
     return r;
 }
 
+/* A code and a sentence, as in an outcome, of at most MOST bytes. */
+static bool is_remark(const json_t *j, size_t most)
+{
+    const char *code = json_text(j, "code"), *reason = json_text(j, "reason");
+
+    return code && outcome_code_is_valid(code) && reason && strlen(reason) <= most && utf8_is_plain(reason);
+}
+
 static int read_unfit(const json_t *j, struct word *w)
 {
-    const char *reason = json_text(j, "reason");
-
-    if (copy_text(w->outcome.code, sizeof(w->outcome.code), json_text(j, "code")) < 0)
+    if (!is_remark(j, sizeof(w->outcome.reason) - 1))
         return -EINVAL;
-    utf8_copy(w->outcome.reason, sizeof(w->outcome.reason), reason ? reason : "");
+    outcome_set(&w->outcome, OUTCOME_DEFERRED, json_text(j, "code"), "%s", json_text(j, "reason"));
     return 0;
 }
 
@@ -179,12 +185,10 @@ static int read_findings(const json_t *j, struct word *w)
 
     if (!json_is_array(findings) || json_array_size(findings) > PROTOCOL_FINDINGS)
         return -EINVAL;
-    for (size_t i = 0; i < json_array_size(findings); i++) {
-        const json_t *one = json_array_get(findings, i);
-
-        if (json_object_size(one) != 2 || !json_text(one, "code") || !json_text(one, "reason"))
+    for (size_t i = 0; i < json_array_size(findings); i++)
+        if (json_object_size(json_array_get(findings, i)) != 2 ||
+            !is_remark(json_array_get(findings, i), PROTOCOL_FINDING))
             return -EINVAL;
-    }
     w->findings = json_incref(findings);
     return 0;
 }
@@ -333,7 +337,10 @@ int word_add_plain(struct buffer *b, enum word_kind kind)
 
 int word_add_unfit(struct buffer *b, const char *code, const char *reason)
 {
-    return add(b, json_pack("{s:s, s:s, s:s}", "say", words[WORD_UNFIT], "code", code, "reason", reason));
+    struct outcome o = { .code = "" };
+
+    outcome_set(&o, OUTCOME_DEFERRED, code, "%s", reason);
+    return add(b, json_pack("{s:s, s:s, s:s}", "say", words[WORD_UNFIT], "code", o.code, "reason", o.reason));
 }
 
 int word_add_begin(struct buffer *b, const struct uuid *id)
@@ -351,7 +358,8 @@ static json_t *mark_to_json(const struct parcel *p, const json_t *evidence)
 {
     char text[UUID_TEXT];
 
-    return json_pack("{s:s, s:O*}", "id", uuid_format(&p->id, text), "evidence", (json_t *)evidence);
+    return json_pack("{s:s, s:O*}", "id", uuid_format(&p->id, text), "evidence",
+                     evidence_is_valid(evidence) ? (json_t *)evidence : NULL);
 }
 
 int word_add_mark(struct buffer *b, struct parcel *const *p, const json_t *const *evidence, size_t n)

@@ -100,12 +100,35 @@ static void problems_are_text(void **state)
     }
 }
 
+static void finds_and_mends_what_is_not_plain(void **state)
+{
+    static const char *const wrong[] = { "\n",      "a\x1b[2J",    "\x7f",     "\xc2\x85",     "\xff",
+                                         "\xc3",    "\xc0\xaf",    "\xe2\x82", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                                         "\x80 ok", "\xe0\x80\x80" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        char text[16];
+
+        assert_false(utf8_is_plain(wrong[i]));
+        snprintf(text, sizeof(text), "%s", wrong[i]);
+        utf8_make_plain(text);
+        assert_true(utf8_is_plain(text));
+    }
+    assert_true(utf8_is_plain(""));
+    assert_true(utf8_is_plain("Åsa, 例え \xc2\xa0 \xf0\x9f\x98\x80"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(leaves_good_text_alone),           cmocka_unit_test(a_cut_character_goes),
-        cmocka_unit_test(other_bytes_become_marks),         cmocka_unit_test(random_bytes_become_text),
-        cmocka_unit_test(a_copy_is_cut_between_characters), cmocka_unit_test(problems_are_text),
+        cmocka_unit_test(finds_and_mends_what_is_not_plain),
+        cmocka_unit_test(leaves_good_text_alone),
+        cmocka_unit_test(a_cut_character_goes),
+        cmocka_unit_test(other_bytes_become_marks),
+        cmocka_unit_test(random_bytes_become_text),
+        cmocka_unit_test(a_copy_is_cut_between_characters),
+        cmocka_unit_test(problems_are_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -284,6 +284,18 @@ void played_mark(struct yard *y, struct played *w, const struct uuid *id)
     played_say(y, w, &line);
 }
 
+bool played_is_ended(struct yard *y, struct played *w)
+{
+    char *line;
+    size_t size;
+    int r;
+
+    yard_turn(y);
+    while ((r = lines_next(&w->input, false, &line, &size)) > 0)
+        ;
+    return r == 0 || r == -ECONNRESET || r == -EPIPE;
+}
+
 void played_die(struct yard *y, struct played *w)
 {
     close(w->fd);
@@ -301,9 +313,12 @@ static int take_look(void *userdata, const struct record *r)
     CLEANUP(json_cleanup) json_t *outcome = r->outcome ? json_parse_line(r->outcome, strlen(r->outcome)) : NULL;
     const char *code = json_text(outcome, "code");
 
-    *l = (struct look){
-        .state = r->state, .stage = r->stage, .attempts = r->attempts, .has_sealed = r->sealed != NULL
-    };
+    *l = (struct look){ .state = r->state,
+                        .stage = r->stage,
+                        .attempts = r->attempts,
+                        .has_sealed = r->sealed != NULL,
+                        .copy = r->copy,
+                        .due = r->due };
     snprintf(l->code, sizeof(l->code), "%s", code ? code : "");
     return 0;
 }

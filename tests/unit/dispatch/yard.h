@@ -68,12 +68,17 @@ void played_report(struct yard *y, struct played *w, const struct uuid *id, enum
 void played_mark(struct yard *y, struct played *w, const struct uuid *id);
 void played_die(struct yard *y, struct played *w);
 
+/* The dispatcher ended this worker's connection. */
+bool played_is_ended(struct yard *y, struct played *w);
+
 /* What the store says of a delivery. */
 struct look {
     enum delivery_state state;
     enum stage stage;
     unsigned attempts;
     bool has_sealed;
+    unsigned copy;
+    int64_t due;
     char code[32];
 };
 struct look yard_look(struct yard *y, const struct uuid *id);

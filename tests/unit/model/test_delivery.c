@@ -62,6 +62,9 @@ static void a_letter_is_never_released_twice(void **state)
     assert_false(state_may_become(STATE_IN_DOUBT, STATE_SENDING));
     assert_true(state_may_become(STATE_IN_DOUBT, STATE_DELIVERED));
     assert_true(state_may_become(STATE_IN_DOUBT, STATE_FAILED));
+    /* Or by time: a holder's data do not outlive their retention. */
+    assert_true(state_may_become(STATE_IN_DOUBT, STATE_EXPIRED));
+    assert_true(state_may_become(STATE_SPOOLED, STATE_EXPIRED));
 }
 
 int main(void)
