@@ -3,6 +3,7 @@
 
 #include <locale.h>
 
+#include <fribidi.h>
 #include <gmime/gmime.h>
 
 static struct mail *load(const char *dir)
@@ -237,6 +238,57 @@ static void test_languages_and_secrets(void **state)
         g_free(text);
         g_free(html);
         g_object_unref(message);
+        sample_release(&s);
+    }
+    mail_free(m);
+}
+
+/* The line as a reader that sets all text from right to left shows it, from left to right, without invisible signs.
+ */
+static char *shown(const char *line, size_t size)
+{
+    FriBidiChar logical[512], visual[512];
+    FriBidiParType base = FRIBIDI_PAR_RTL;
+    FriBidiStrIndex n;
+    char *text = calloc(1, 4 * ARRAY_SIZE(visual) + 1);
+
+    assert_true(size < ARRAY_SIZE(logical));
+    n = fribidi_charset_to_unicode(FRIBIDI_CHAR_SET_UTF8, line, (FriBidiStrIndex)size, logical);
+    assert_true(fribidi_log2vis(logical, n, &base, visual, NULL, NULL, NULL) > 0);
+    n = fribidi_remove_bidi_marks(visual, n, NULL, NULL, NULL);
+    fribidi_unicode_to_charset(FRIBIDI_CHAR_SET_UTF8, visual, n, text);
+    return text;
+}
+
+/* In the text part nothing says in which direction it runs: some readers take the interface's. */
+static void test_a_pin_reads_the_same_from_right_to_left(void **state)
+{
+    static const char *const pins[] = {
+        "482913", "12*34", "48(29)", "!2345", "4*29#13", "12-34", "0O-l1:I", "<12>.5"
+    };
+    static const char *const languages[] = { "en", "sv", "de", "fr", "es", "ar", "ja" };
+    struct mail *m = load(TEMPLATES);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(pins) * ARRAY_SIZE(languages); i++) {
+        const char *pin = pins[i / ARRAY_SIZE(languages)];
+        struct sample s;
+        char *line = NULL, *text;
+        const char *at;
+
+        sample_init(&s, "محمد", languages[i % ARRAY_SIZE(languages)], SECRET_PIN, pin);
+        assert_int_equal(mail_body(m, &s.filling, MAIL_TEXT, &s.document, &s.trouble), 0);
+        assert_int_equal(buffer_terminate(&s.document.bytes), 0);
+        text = buffer_bytes(&s.document.bytes);
+        at = strstr(text, pin);
+        assert_non_null(at);
+        while (at > text && at[-1] != '\n')
+            at--;
+        line = shown(at, strcspn(at, "\n"));
+        if (!strstr(line, pin))
+            print_error("%s in %s: %s\n", pin, languages[i % ARRAY_SIZE(languages)], line);
+        assert_non_null(strstr(line, pin));
+        free(line);
         sample_release(&s);
     }
     mail_free(m);
@@ -599,6 +651,7 @@ int main(void)
         cmocka_unit_test(test_headers),
         cmocka_unit_test(test_languages_and_secrets),
         cmocka_unit_test(test_the_language_is_told),
+        cmocka_unit_test(test_a_pin_reads_the_same_from_right_to_left),
         cmocka_unit_test(test_a_name_is_text),
         cmocka_unit_test(test_no_header_is_injected),
         cmocka_unit_test(test_addresses),
