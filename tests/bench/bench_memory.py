@@ -3,9 +3,11 @@
 import contextlib
 import pathlib
 import re
+import tempfile
 
+import users
 from bench_print import CountingCups
-from harness import Figure, say
+from harness import ROOT, Figure, say
 from parts import Control, deliver, dispatcher_of, make_events
 
 UNIT, SIZE = "KiB a letter", 20000
@@ -31,7 +33,9 @@ def run(bench):
     n = max(bench.size(SIZE) // TURNS, 1)
     looks = []
     with contextlib.ExitStack() as stack:
-        cups = stack.enter_context(CountingCups(bench))
+        stack.enter_context(users.installed(ROOT / "packaging" / "systemd" / "sysusers.conf"))  # as bench_print
+        memory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pindispatch-bench-", dir="/dev/shm")))
+        cups = stack.enter_context(CountingCups(bench, cache=memory / "cache", spool=memory / "spool"))
         dispatcher = stack.enter_context(dispatcher_of(bench, "memory", pin="print", print={"server": cups.server}))
         control = stack.enter_context(Control(dispatcher))
         tally = cups.tally()

@@ -28,6 +28,8 @@ FIGURES = {
     "backlog-store": set(),
     "idle": set(),
     "idle-wakes": set(),
+    "memory-dispatcher": set(),
+    "memory-worker": set(),
 }
 
 
@@ -48,7 +50,7 @@ class Figures(unittest.TestCase):
             for peer in line["vs"].values():
                 self.assertGreater(peer["rate"], 0, line)
                 self.assertAlmostEqual(peer["ratio"], line["rate"] / peer["rate"], delta=peer["ratio"] / 100)
-            if not line["bench"].startswith("idle"):
+            if not line["bench"].startswith(("idle", "memory")):
                 self.assertGreater(line["rate"], 0, line)
 
     def test_the_table_names_the_machine_and_the_peers(self):
@@ -63,7 +65,7 @@ class Figures(unittest.TestCase):
     def test_an_unknown_name_is_answered_with_those_that_exist(self):
         done = bench("speed")
         self.assertEqual(done.returncode, 2)
-        self.assertIn("speed: the names are mail, print, render, nopin, latency, backlog, idle", done.stderr)
+        self.assertIn("speed: the names are mail, print, render, nopin, latency, backlog, idle, memory", done.stderr)
 
 
 if __name__ == "__main__":
