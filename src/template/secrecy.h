@@ -11,8 +11,8 @@ struct secrecy {
     bool full_card_number; /* may be printed: ISO 9564-1 wants that nothing in a delivery ties a PIN to it */
 };
 
-/* M is the parsed S, all of a file. No full card number in a document with a secret, nor in a mail that goes with one. PIN and PUK never in one document: adds to X, which all files of one document
- * share. 0; 1 with F. */
+/* M is the parsed S, all of a file. No full card number in a document with a secret, nor in a mail that goes with
+ * one. PIN and PUK never in one document: adds to X, which all files of one document share. 0; 1 with F. */
 int secrecy_check(const struct mustache *m, const struct mustache_source *s, struct secrecy *x, struct findings *f);
 
 /* May the value stand in the document at all? */

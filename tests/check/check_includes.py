@@ -26,7 +26,7 @@ for room in ("daemon", "ctl"):
 # A contract belongs to the room that implements it.
 OWNER = {
     "base": "buffer channel cleanup clock crashpoint file json json_line lines log peer problem secret utf8 uuid",
-    "model": "delivery document event outcome parcel retry settings site waiting",
+    "model": "delivery document event media outcome parcel retry settings site waiting",
     "config": "config", "seal": "seal", "store": "store commit", "template": "template", "method": "method",
     "audit": "audit", "protect": "protect", "intake": "intake", "dispatch": "dispatch", "control": "control",
     # The wire between dispatch and worker, and the composed schemas, are small targets below those who share them.

@@ -104,8 +104,7 @@ static void test_html(void **state)
                 secrecy_check_html);
     assert_good("<img src=\"data:image/png;base64,AA\"><style>p{background:url(data:image/png;x)}</style>{{pin}}",
                 secrecy_check_html);
-    assert_good("<title>{{#pin}}a{{/pin}}</title><!-- a --><a href='https://x'>{{pin}}</a>",
-                secrecy_check_html);
+    assert_good("<title>{{#pin}}a{{/pin}}</title><!-- a --><a href='https://x'>{{pin}}</a>", secrecy_check_html);
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_bad(bad[i].text, secrecy_check_html, bad[i].code, bad[i].where);
 }
