@@ -241,6 +241,26 @@ static void test_drawings_that_multiply(void **state)
                         "svg-reference");
 }
 
+/* Letters decide for cairo alone how streams are compressed. */
+static void test_others_compress_as_they_ask(void **state)
+{
+    CLEANUP(letter_cleanup) struct letter *l = NULL;
+    static unsigned char zeros[100000], out[200000];
+    z_stream z = { .next_in = zeros, .avail_in = sizeof(zeros), .next_out = out, .avail_out = sizeof(out) };
+    struct problem p = { .code = "" };
+    struct sample s;
+
+    (void)state;
+    assert_int_equal(letter_load(TEMPLATES, "letter.svg", NULL, &l, &p), 0);
+    sample_init(&s, "Asa", "en", SECRET_PIN, "482913");
+    assert_int_equal(letter_pdf(l, &s.filling, &s.document, &s.trouble), 0);
+    sample_release(&s);
+    assert_int_equal(deflateInit(&z, Z_BEST_COMPRESSION), Z_OK);
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    assert_true(z.total_out < sizeof(zeros) / 100);
+    deflateEnd(&z);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_huge_ones),
         cmocka_unit_test(test_a_letter_has_room_for_its_pictures),
         cmocka_unit_test(test_drawings_that_multiply),
+        cmocka_unit_test(test_others_compress_as_they_ask),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
