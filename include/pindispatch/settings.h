@@ -27,7 +27,7 @@ struct setting {
     const char *standard; /* the default, written as in the file but without quotes; a list: separated by spaces */
     const char *const *choices; /* SETTING_CHOICE; ends with NULL */
     int64_t least, most;        /* inclusive; both 0: no bound */
-    bool restart;               /* a change takes effect at the next start only; a reload says so */
+    bool restart;               /* a change takes effect at the next start only: see settings_hold() */
     const char *help;           /* one sentence */
     /* A further check of a given value; 0, or 1 with P's code and message set. May be NULL. */
     int (*check)(const char *value, struct problem *p);
@@ -59,6 +59,12 @@ int64_t settings_duration(const struct settings *s, const char *name);        /*
 const char *const *settings_list(const struct settings *s, const char *name); /* ends with NULL */
 /* Any value as text; a list with spaces between its items. Borrowed until the next change. */
 const char *settings_shown(const struct settings *s, const char *name);
+
+/* For a reload: rows that take effect at the next start keep the value that is in force, which is OLD's; what S had
+ * for them waits. OLD, of the same schemas, is good for settings_free() only afterwards. */
+void settings_hold(struct settings *s, struct settings *old);
+/* What waits for the next start, as text; NULL: the value in force is the file's. Borrowed as settings_shown(). */
+const char *settings_waiting(const struct settings *s, const char *name);
 
 /* The whole as {"print.printer":"pin",…}: how a worker gets its settings. */
 json_t *settings_to_json(const struct settings *s);

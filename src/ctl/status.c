@@ -21,6 +21,23 @@ static void show_daemon(const json_t *s)
         printf("%sdry run: nothing is really delivered%s\n", show_begin(SHOW_YELLOW), show_begin(SHOW_PLAIN));
 }
 
+/* What is in the file and not in force. */
+static void show_file(const json_t *s)
+{
+    const json_t *refused = json_object_get(s, "reload_refused"), *row;
+    CLEANUP(free_cleanup) char *message = show_clean(json_is_object(refused) ? json_text(refused, "message") : "");
+    char time[SHOW_TIME];
+    size_t i;
+
+    if (json_is_object(refused))
+        printf("%sthe last reload was refused%s at %s: %s: %s\n", show_begin(SHOW_RED), show_begin(SHOW_PLAIN),
+               show_time(json_object_get(refused, "time"), time), json_text(refused, "where"),
+               message ? message : "");
+    json_array_foreach (json_object_get(s, "restart"), i, row)
+        printf("%swaits for a restart%s: %s: %s -> %s\n", show_begin(SHOW_YELLOW), show_begin(SHOW_PLAIN),
+               json_text(row, "setting"), json_text(row, "in_force"), json_text(row, "waiting"));
+}
+
 static void show_warnings(const json_t *warnings)
 {
     const json_t *warning;
@@ -157,6 +174,7 @@ int ctl_status(struct ctl *c, int argc, char **argv)
         return CTL_DONE;
     }
     show_daemon(s);
+    show_file(s);
     show_warnings(json_object_get(s, "warnings"));
     show_channels(json_object_get(s, "channels"));
     show_trouble(json_object_get(s, "clock"), "clock");

@@ -24,16 +24,14 @@
 /* ---- settings ---- */
 
 /* A dry run has a store of its own, beside the real one: "dry-run/store.db". */
-static int move_to_dry_run(struct settings *s)
+static int move_store(struct settings *s)
 {
     CLEANUP(free_cleanup) char *folder = path_folder(settings_text(s, "store.path"));
     CLEANUP(free_cleanup) char *path = NULL;
-    int r;
 
     if (!folder || asprintf(&path, "%s/dry-run/store.db", folder) < 0)
         return -ENOMEM;
-    r = settings_set(s, "dry_run", "true", NULL);
-    return r == 0 ? settings_set(s, "store.path", path, NULL) : r;
+    return settings_set(s, "store.path", path, NULL);
 }
 
 static void show_problem(const struct problem *p)
@@ -42,7 +40,7 @@ static void show_problem(const struct problem *p)
 }
 
 /* The first problem as P, all of them on standard error. */
-static int load_settings(const struct daemon_options *o, struct settings **ret, struct problem *p)
+static int read_settings(const struct daemon_options *o, struct settings **ret, struct problem *p)
 {
     CLEANUP(settings_cleanup) struct settings *s = NULL;
     struct config_problems problems = { .n = 0 };
@@ -53,8 +51,8 @@ static int load_settings(const struct daemon_options *o, struct settings **ret, 
     if (r > 0 && p && problems.n > 0)
         *p = problems.items[0];
     config_problems_release(&problems);
-    if (r == 0 && (o->dry_run || settings_flag(s, "dry_run")))
-        r = move_to_dry_run(s);
+    if (r == 0 && o->dry_run)
+        r = settings_set(s, "dry_run", "true", NULL);
     if (r == 0)
         *ret = TAKE(s);
     return r;
@@ -62,21 +60,23 @@ static int load_settings(const struct daemon_options *o, struct settings **ret, 
 
 int daemon_load_settings(const struct daemon_options *o, struct settings **ret)
 {
-    return load_settings(o, ret, NULL);
+    CLEANUP(settings_cleanup) struct settings *s = NULL;
+    int r = read_settings(o, &s, NULL);
+
+    if (r == 0 && settings_flag(s, "dry_run"))
+        r = move_store(s);
+    if (r == 0)
+        *ret = TAKE(s);
+    return r;
 }
 
 /* ---- reload ---- */
 
-struct comparison {
-    const struct settings *old, *new;
-};
-
-static int tell_restart(void *userdata, const struct setting *row)
+static int tell_waiting(void *userdata, const struct setting *row)
 {
-    const struct comparison *c = userdata;
-    const char *old = settings_shown(c->old, row->name);
+    const struct settings *s = userdata;
 
-    if (row->restart && strcmp(old, settings_shown(c->new, row->name)) != 0)
+    if (settings_waiting(s, row->name))
         log_plain(LOG_NOTICE, "%s changed: this takes effect at the next start", row->name);
     return 0;
 }
@@ -88,29 +88,48 @@ static int load_public_keys(const struct settings *s, struct seal_ring **ret, st
 
 static void swap_settings(struct daemon *d, struct settings *s, struct seal_ring *keys)
 {
-    struct comparison c = { .old = d->settings, .new = s };
-
-    settings_each(s, tell_restart, &c);
+    settings_hold(s, d->settings);
+    settings_each(s, tell_waiting, s);
     settings_free(d->settings);
     seal_ring_free(d->keys);
     d->site.settings = d->settings = s;
     d->site.keys = d->keys = keys;
     d->site.generation++;
+    d->refused_at = 0;
+}
+
+/* While a dry run is in force, the store that the file names is the one beside which the dry run has its own. */
+static int reload_settings(const struct daemon *d, struct settings **ret, struct problem *p)
+{
+    CLEANUP(settings_cleanup) struct settings *s = NULL;
+    int r = read_settings(&d->options, &s, p);
+
+    if (r == 0 && d->site.dry_run)
+        r = move_store(s);
+    if (r == 0)
+        *ret = TAKE(s);
+    return r;
+}
+
+static int refuse_reload(struct daemon *d, const struct problem *p, int r)
+{
+    d->refused = *p;
+    d->refused_at = clock_now(d->site.clock);
+    log_event(LOG_ERR, MESSAGE_RELOAD_REFUSED, NULL,
+              "the configuration was not reloaded, the old one stays in force: %s: %s", p->where, p->message);
+    return r;
 }
 
 int daemon_reload(struct daemon *d, struct problem *p)
 {
     CLEANUP(settings_cleanup) struct settings *s = NULL;
     CLEANUP(seal_ring_cleanup) struct seal_ring *keys = NULL;
-    int r = load_settings(&d->options, &s, p);
+    int r = reload_settings(d, &s, p);
 
     if (r == 0)
         r = load_public_keys(s, &keys, p);
-    if (r != 0) {
-        log_event(LOG_ERR, MESSAGE_RELOAD_REFUSED, NULL,
-                  "the configuration was not reloaded, the old one stays in force: %s: %s", p->where, p->message);
-        return r;
-    }
+    if (r != 0)
+        return refuse_reload(d, p, r);
     CRASH_POINT("daemon.reloading");
     swap_settings(d, TAKE(s), TAKE(keys));
     dispatch_reload(d->dispatch);

@@ -33,6 +33,8 @@ struct daemon {
     struct dispatch *dispatch;
     char *worker_program;
     int64_t started;
+    int64_t refused_at; /* the last reload, when that was refused; 0: it was not */
+    struct problem refused;
     sd_event_source *drain;      /* how long a stop may take */
     sd_event_source *upkeep;     /* what time does to the store */
     sd_event_source *settled;    /* after each turn: is everything done? (a stop, --once) */

@@ -43,16 +43,54 @@ static json_t *list_warnings(const struct daemon *d)
     return warnings;
 }
 
+struct waiting_rows {
+    const struct settings *settings;
+    json_t *list;
+};
+
+static int add_waiting(void *userdata, const struct setting *row)
+{
+    struct waiting_rows *w = userdata;
+    const char *waiting = settings_waiting(w->settings, row->name);
+
+    if (!waiting)
+        return 0;
+    return json_array_append_new(w->list, json_pack("{s:s, s:s, s:s}", "setting", row->name, "in_force",
+                                                    settings_shown(w->settings, row->name), "waiting", waiting));
+}
+
+/* What a reload could not put into force. */
+static json_t *list_waiting(const struct daemon *d)
+{
+    struct waiting_rows w = { .settings = d->settings, .list = json_array() };
+
+    if (w.list && settings_each(d->settings, add_waiting, &w) != 0) {
+        json_decref(w.list);
+        return NULL;
+    }
+    return w.list;
+}
+
+static json_t *describe_refusal(const struct daemon *d)
+{
+    char at[CLOCK_TEXT];
+
+    if (!d->refused_at)
+        return json_null();
+    return json_pack("{s:s, s:s, s:s, s:s}", "time", clock_format(d->refused_at, at), "code", d->refused.code,
+                     "where", d->refused.where, "message", d->refused.message);
+}
+
 struct json_t *daemon_status(void *userdata)
 {
     const struct daemon *d = userdata;
     char started[CLOCK_TEXT];
 
-    return json_pack("{s:s, s:I, s:s, s:I, s:b, s:{s:s, s:s}, s:s, s:o, s:o, s:o, s:o}", "version",
+    return json_pack("{s:s, s:I, s:s, s:I, s:b, s:{s:s, s:s}, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
                      PINDISPATCH_VERSION, "pid", (json_int_t)getpid(), "started", clock_format(d->started, started),
                      "generation", (json_int_t)d->site.generation, "dry_run", d->site.dry_run, "methods", "pin",
                      settings_text(d->settings, "CardsPINDeliveryMethod"), "puk",
-                     settings_text(d->settings, "CardsPUKDeliveryMethod"), "config", d->options.config, "intake",
-                     describe_intake(d), "clock", describe_clock(d), "warnings", list_warnings(d), "channels",
-                     dispatch_status(d->dispatch));
+                     settings_text(d->settings, "CardsPUKDeliveryMethod"), "config", d->options.config, "restart",
+                     list_waiting(d), "reload_refused", describe_refusal(d), "intake", describe_intake(d), "clock",
+                     describe_clock(d), "warnings", list_warnings(d), "channels", dispatch_status(d->dispatch));
 }

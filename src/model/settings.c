@@ -162,6 +162,26 @@ const char *settings_shown(const struct settings *s, const char *name)
     return must_find(s, name, ~0U)->text;
 }
 
+void settings_hold(struct settings *s, struct settings *old)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct value *v = &s->values[i], *held = find(old, v->row->name), new = *v;
+
+        if (!v->row->restart || !held)
+            continue;
+        *v = *held;
+        *held = new;
+        free(TAKE(v->waits));
+        if (strcmp(v->text, new.text) != 0)
+            v->waits = TAKE(held->text);
+    }
+}
+
+const char *settings_waiting(const struct settings *s, const char *name)
+{
+    return must_find(s, name, ~0U)->waits;
+}
+
 /* JSON: a list is an array of strings, everything else its text, so that nothing is lost in a number's format. */
 
 static json_t *list_to_json(char *const *list)

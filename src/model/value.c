@@ -27,6 +27,7 @@ DEFINE_CLEANUP(char *, list, list_free)
 void value_release(struct value *v)
 {
     free(v->text);
+    free(v->waits);
     list_free(v->list);
     *v = (struct value){ .row = v->row };
 }

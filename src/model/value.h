@@ -10,6 +10,7 @@ struct value {
     int64_t number; /* SETTING_INTEGER, SETTING_FLAG, SETTING_DURATION */
     double real;
     char **list; /* ends with NULL; owned */
+    char *waits; /* the text that takes effect at the next start; NULL: this one stays; owned */
 };
 
 /* GIVEN: by a person, not the row's own standard; only then the row's further check is asked.

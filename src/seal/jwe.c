@@ -136,7 +136,7 @@ static int read_ephemeral(const json_t *header, struct jwe *j, struct problem *p
     if (point_from_json(json_object_get(header, "epk"), &j->epk) < 0)
         return bad_form(p, "\"epk\" in its header is no public key on P-256 or X25519");
     if (j->epk.curve != j->key->curve)
-        return problem_set(p, "key", "", "\"epk\" is on another curve than the key %s", seal_key_id(j->key));
+        return problem_set(p, "form", "", "\"epk\" is on another curve than the key %s", seal_key_id(j->key));
     if (agreement_is_with(&j->key->kept->opening, &j->epk))
         return 0;
     j->ephemeral = point_peer(&j->epk, j->key->pkey);

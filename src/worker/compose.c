@@ -122,14 +122,15 @@ static int mask_secret(struct secret **s)
     return 0;
 }
 
-/* The token may be back in a while, and until then nothing of this method can be done. */
+/* The token may be back in a while, and the key that is missing may be brought: until then nothing of this method can
+ * be done. */
 static int report_closed(const struct problem *problem, struct outcome *trouble)
 {
-    if (strcmp(problem->code, "token") != 0) {
+    if (strcmp(problem->code, "token") != 0 && strcmp(problem->code, "key") != 0) {
         outcome_set(trouble, OUTCOME_FAILED, "sealed", "the sealed secret cannot be opened: %s", problem->message);
         return 1;
     }
-    outcome_set(trouble, OUTCOME_DEFERRED, "token", "%s", problem->message);
+    outcome_set(trouble, OUTCOME_DEFERRED, problem->code, "%s", problem->message);
     trouble->destination = true;
     return 1;
 }

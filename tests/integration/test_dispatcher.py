@@ -11,7 +11,7 @@ import time
 import unittest
 
 from cups import PrivateCups
-from dispatcher import Dispatcher, canary, card_event, end_worker, program, wait_until
+from dispatcher import ROOT, Dispatcher, canary, card_event, end_worker, program, wait_until
 from smtp_scripted import ScriptedServer
 
 
@@ -134,6 +134,88 @@ CardsPINDeliveryMethod = "{}"
             s.connect(given[0])
             s.sendall(json.dumps(card_event("e1", canary())).encode() + b"\n")
             self.assertEqual(json.loads(s.makefile().readline())["result"], "accepted")
+
+
+class Reload(DispatcherTest):
+    """What takes effect at the next start keeps its old value until then, in all programs."""
+
+    def reload(self, d, change):
+        """Changes the file and reloads; from then on D's commands go by the old file."""
+        new = change(d.config.read_text())
+        old = d.dir / "old.conf"
+        old.write_text(d.config.read_text())
+        d.config.write_text(new)
+        d.config = old
+        d.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: d.status()["generation"] == 2, "the second generation")
+
+    def flagged(self):
+        text = "".join(path.read_text() for path in (ROOT / "src").rglob("*.c"))
+        return {row.split('"')[0] for row in text.split('{ .name = "')[1:] if ".restart = true" in row.split("},")[0]}
+
+    def change_every_row(self, d):
+        incoming, later = d.dir / "incoming", d.dir / "later"
+        changes = {"store.path": (str(d.dir / "store" / "store.db"), str(later / "store.db")),
+                   "submit.socket": (str(d.dir / "submit.sock"), str(later / "submit.sock")),
+                   "control.socket": (str(d.dir / "control.sock"), str(later / "control.sock")),
+                   "submit.directory": (str(incoming), str(later))}
+        self.assertEqual(self.flagged(), {*changes, "dry_run", "store.backend"})  # that one has one value only
+
+        def change(text):
+            for old, new in changes.values():
+                self.assertIn(f'"{old}"', text)
+                text = text.replace(f'"{old}"', f'"{new}"')
+            return text.replace("dry_run = false", "dry_run = true")
+
+        self.reload(d, change)
+        return {**changes, "dry_run": ("false", "true")}
+
+    def test_every_row_that_waits_is_old_until_the_next_start(self):
+        (self.dir / "dispatcher" / "incoming").mkdir(parents=True)
+        server = ScriptedServer({}, self.dir / "record", self.dir / "kept").start()
+        self.addCleanup(server.stop)
+        d = self.dispatcher(pin="email", email={"server": f"localhost:{server.port}", "tls": "none-on-loopback"},
+                            submit={"directory": self.dir / "dispatcher" / "incoming"})
+        d.top = {"dry_run": False}
+        d.prepare()
+        d.groups["audit"] = {"private_key": d.dir / "audit.key.jwk", "public_key": d.dir / "audit.pub.jwk"}
+        with d:
+            changes = self.change_every_row(d)
+            waiting = {row["setting"]: (row["in_force"], row["waiting"]) for row in d.status()["restart"]}
+            self.assertEqual(waiting, changes)
+            self.assertIn("waits for a restart: dry_run: false -> true", d.ctl("status").stdout)
+            pin = canary()
+            delivery = d.submit(card_event("e1", pin))[0]["deliveries"][0]["id"]
+            self.assertEqual(d.wait_state(delivery, "delivered", "dry-run", "failed")["state"], "delivered")
+            self.assertFalse((d.dir / "later").exists())
+            self.assertGreater(d.json("audit", "verify")[0]["rows"], 0)
+
+    def test_a_dry_run_stays_one_until_the_next_start(self):
+        server = ScriptedServer({}, self.dir / "record", self.dir / "kept").start()
+        self.addCleanup(server.stop)
+        d = self.dispatcher(pin="email", email={"server": f"localhost:{server.port}", "tls": "none-on-loopback"})
+        d.top = {"dry_run": True}
+        with d:
+            self.reload(d, lambda text: text.replace("dry_run = true", "dry_run = false"))
+            self.assertEqual(d.status()["restart"], [{"setting": "dry_run", "in_force": "true", "waiting": "false"}])
+            delivery = d.submit(card_event("e1", canary()))[0]["deliveries"][0]["id"]
+            self.assertEqual(d.wait_state(delivery, "delivered", "dry-run", "failed")["state"], "dry-run")
+
+    def test_status_tells_of_a_reload_that_was_refused(self):
+        d = self.dispatcher(pin="nopin")
+        with d:
+            self.assertIsNone(d.status()["reload_refused"])
+            good = d.config.read_text()
+            (d.dir / "old.conf").write_text(good)
+            d.config.write_text(good.replace('"nopin"', '"carrier-pigeon"'))
+            written, d.config = d.config, d.dir / "old.conf"
+            d.process.send_signal(signal.SIGHUP)
+            refused = wait_until(lambda: d.status()["reload_refused"], "the refusal in status")
+            self.assertEqual(refused["where"], f"{written}:1")
+            self.assertIn("the last reload was refused at ", d.ctl("status").stdout)
+            written.write_text(good)
+            d.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: d.status()["reload_refused"] is None, "the refusal to be over")
 
 
 class Kills(DispatcherTest):

@@ -10,6 +10,7 @@ import pathlib
 import random
 import secrets
 import shutil
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -347,6 +348,35 @@ class Binding(KeysTest):
             shown = self.dispatcher.wait_state(delivery, "failed", "delivered", seconds=60)
             self.assertEqual((shown["state"], shown["outcome"]["code"]), ("failed", "sealed"))
         self.assertEqual(self.mails(), {})
+
+
+class Apart(KeysTest):
+    """A worker whose keys are not those that the dispatcher closes with: nothing is lost, and all is said."""
+
+    def test_mails_wait_for_the_key_that_is_missing(self):
+        self.dispatcher.start()
+        pair = [self.dispatcher.dir / name for name in ("seal.pub.jwk", "seal.key.jwk")]
+        port = self.server.port
+        self.server.stop()
+        events = [card_event(str(n), canary(8), email=f"h{n}@example.com") for n in range(5)]
+        deliveries = self.submit(*events)
+        kept = pair[1].read_text()
+        public = pair[0].read_text()
+        self.dispatcher.ctl("keygen", "--force")
+        pair[0].write_text(public)
+        generation = self.dispatcher.status()["generation"]
+        self.dispatcher.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.dispatcher.status()["generation"] > generation, "the reload")
+        self.server = ScriptedServer({}, self.record, port=port).start()
+        self.addCleanup(self.server.stop)
+        trouble = wait_until(lambda: (self.dispatcher.channel("email")["trouble"] or {}).get("code") == "key" and
+                             self.dispatcher.channel("email")["trouble"], "the key to be missed")
+        self.assertIn("kid", trouble["reason"])
+        self.assertEqual({self.dispatcher.state(d) for d in deliveries} - {"queued", "deferred", "sending"}, set())
+        pair[1].write_text(kept)
+        self.dispatcher.process.send_signal(signal.SIGHUP)
+        for delivery in deliveries:
+            self.dispatcher.wait_state(delivery, "delivered", seconds=60)
 
 
 class Token(KeysTest):

@@ -258,6 +258,53 @@ static void test_json_takes_standards(void **state)
     json_decref(j);
 }
 
+static const struct setting held[] = {
+    { .name = "kept", .type = SETTING_TEXT, .standard = "old", .restart = true },
+    { .name = "kept.flag", .type = SETTING_FLAG, .standard = "false", .restart = true },
+    { .name = "kept.list", .type = SETTING_LIST, .standard = "a", .restart = true },
+    { .name = "free", .type = SETTING_TEXT, .standard = "old" },
+    { .name = NULL },
+};
+
+static struct settings *reloaded(struct settings *old, const char *text)
+{
+    static const struct setting *const schema[] = { held, NULL };
+    const char *const items[] = { text, "z", NULL };
+    struct settings *s = NULL;
+
+    assert_int_equal(settings_new(schema, &s), 0);
+    assert_int_equal(settings_set(s, "kept", text, NULL), 0);
+    assert_int_equal(settings_set(s, "free", text, NULL), 0);
+    assert_int_equal(settings_set(s, "kept.flag", strcmp(text, "old") == 0 ? "false" : "true", NULL), 0);
+    assert_int_equal(settings_set_list(s, "kept.list", items, NULL), 0);
+    if (old)
+        settings_hold(s, old);
+    settings_free(old);
+    return s;
+}
+
+/* However often the file changes: what was in force at the start is, and the last of the file waits. */
+static void test_what_waits_for_a_restart(void **state)
+{
+    struct settings *s = reloaded(NULL, "old");
+
+    (void)state;
+    for (const char *const *text = (const char *const[]){ "new", "newer", NULL }; *text; text++) {
+        s = reloaded(s, *text);
+        assert_string_equal(settings_text(s, "kept"), "old");
+        assert_string_equal(settings_waiting(s, "kept"), *text);
+        assert_false(settings_flag(s, "kept.flag"));
+        assert_string_equal(settings_waiting(s, "kept.flag"), "true");
+        assert_string_equal(settings_list(s, "kept.list")[0], "old");
+        assert_string_equal(settings_text(s, "free"), *text);
+        assert_null(settings_waiting(s, "free"));
+    }
+    s = reloaded(s, "old");
+    assert_null(settings_waiting(s, "kept"));
+    assert_null(settings_waiting(s, "kept.list"));
+    settings_free(s);
+}
+
 static void test_contradicting_schemas(void **state)
 {
     static const struct setting bad[] = { { .name = "a", .type = SETTING_INTEGER, .standard = "x" }, { 0 } };
@@ -318,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_json_round_trip),
         cmocka_unit_test(test_json_refusals),
         cmocka_unit_test(test_json_takes_standards),
+        cmocka_unit_test(test_what_waits_for_a_restart),
         cmocka_unit_test(test_contradicting_schemas),
         cmocka_unit_test(test_durations),
     };

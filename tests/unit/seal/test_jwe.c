@@ -99,7 +99,7 @@ static void test_another_key_is_refused_by_name(void **state)
     assert_int_equal(parse("{" ALG ENC "\"kid\":\"old\"," EPK "}", WRAPPED IV TEXT TAG, &p), 1);
     assert_string_equal(p.code, "key");
     assert_non_null(strstr(p.message, "is k"));
-    assert_header_refused("{" ALG ENC KID "\"epk\":{\"kty\":\"OKP\",\"crv\":\"X25519\"," X "}}", "key");
+    assert_header_refused("{" ALG ENC KID "\"epk\":{\"kty\":\"OKP\",\"crv\":\"X25519\"," X "}}", "form");
 }
 
 static void test_malformed_headers_are_refused(void **state)
