@@ -98,7 +98,7 @@ static unsigned lane_room(const struct lane *l)
         unsigned window = (unsigned)settings_integer(lane_settings(l), l->method->window);
         unsigned there = count_window(l, window);
 
-        room = least(room, least(below(window, there), below(l->trust, there)));
+        room = least(room, below(l->trouble.on ? window : least(window, l->trust), there));
     }
     return l->trouble.on && room > 0 ? may_probe(l) : room;
 }

@@ -85,7 +85,7 @@ struct trouble {
 };
 
 /* How many letters a destination gets that has not delivered one yet. */
-enum { TRUST_FIRST = 8 };
+enum { TRUST_FIRST = 6 };
 
 struct lane {
     struct dispatch *dispatch;

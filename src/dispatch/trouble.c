@@ -90,7 +90,7 @@ static void note_strike(struct lane *l, const struct outcome *o)
     char reason[sizeof(l->trouble.reason) + 32]; /* cut again where it is kept */
 
     l->strikes++;
-    l->trust = TRUST_FIRST;
+    l->trust = TRUST_FIRST - STRIKES; /* what has ended makes no room for the next */
     if (l->strikes < STRIKES && !l->trouble.on)
         return;
     snprintf(reason, sizeof(reason), "%u in a row: %s", l->strikes, o->reason);

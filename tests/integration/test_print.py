@@ -175,6 +175,23 @@ class Trouble(PrintTest):
         details = [row.get("detail") or {} for row in shown["audit"] if row["cause"] == "operator:retry"]
         self.assertEqual([(d.get("copy"), d.get("job_uuid")) for d in details], [(2, shown["job_uuid"])])
 
+    def test_printer_that_ends_every_letter_is_in_outage(self):
+        """Few letters believe in it; mended, all others come out by themselves."""
+        self.dispatcher.start()
+        self.cups.fault("fail")
+        deliveries = self.submit(*(card_event(str(n), canary(6)) for n in range(200)))
+        wait_until(lambda: self.trouble() in ("job-aborted", "recalled"), "the outage to be told")
+        lost = ("failed", "in-doubt")
+        wait_until(lambda: sum(self.count(state) for state in ("sending", "spooled")) == 0, "the printer to be left alone")
+        self.assertLessEqual(sum(self.count(state) for state in lost), 10)
+        self.cups.fault()
+        wait_until(lambda: sum(self.count(state) for state in ("delivered", *lost)) == len(deliveries), "the rest to come out", 60)
+        self.assertLessEqual(sum(self.count(state) for state in lost), 10)
+        self.assertIsNone(self.trouble())
+
+    def count(self, state):
+        return self.dispatcher.status()["store"]["deliveries"][state]
+
     def test_letter_is_taken_back_from_the_printer(self):
         self.dispatcher.start()
         self.cups.fault("slow 6")
