@@ -8,6 +8,8 @@
 
 /* Appends the whole file to B. -errno; -ENOBUFS when it is larger than B may get. */
 int file_read(const char *path, struct buffer *b);
+/* The same of a regular file only, so that nothing waits for the other end of a pipe: else -ENODEV. */
+int file_read_regular(const char *path, struct buffer *b);
 /* Replaces PATH by these bytes: a temporary file beside it, fsync, rename, fsync of the folder.
  * An existing file's mode and owner are kept; a new one gets MODE. -errno; the old file then stands. */
 int file_replace(const char *path, const void *bytes, size_t size, mode_t mode);

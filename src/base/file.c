@@ -35,16 +35,30 @@ static int read_piece(int fd, struct buffer *b)
     return n > 0;
 }
 
-int file_read(const char *path, struct buffer *b)
+static int read_all(int fd, struct buffer *b)
 {
-    CLEANUP(fd_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC);
     int r;
 
-    if (fd < 0)
-        return -errno;
     while ((r = read_piece(fd, b)) > 0)
         ;
     return r;
+}
+
+int file_read(const char *path, struct buffer *b)
+{
+    CLEANUP(fd_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    return fd < 0 ? -errno : read_all(fd, b);
+}
+
+int file_read_regular(const char *path, struct buffer *b)
+{
+    CLEANUP(fd_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    return S_ISREG(st.st_mode) ? read_all(fd, b) : -ENODEV;
 }
 
 static int sync_folder(const char *path)

@@ -53,12 +53,14 @@ static int embed_file(struct embedding *e, xmlNode *node, xmlAttr *a, const char
 {
     CLEANUP(buffer_release) struct buffer b = BUFFER(IMAGE_MOST);
     char hash[SOURCE_HASH];
-    int r = file_read(path, &b);
+    int r = file_read_regular(path, &b);
 
     if (r == -ENOMEM)
         return r;
     if (r == -ENOBUFS)
         return svg_problem(e->file, node, e->f, "svg-image", "\"%.200s\" is larger than %d bytes", name, IMAGE_MOST);
+    if (r == -ENODEV)
+        return svg_problem(e->file, node, e->f, "svg-image", "\"%.200s\" is no regular file", name);
     if (r < 0)
         return svg_problem(e->file, node, e->f, "svg-image", "\"%.200s\": %s", name, strerror(-r));
     r = check_picture(e, node, name, buffer_bytes(&b), buffer_size(&b));

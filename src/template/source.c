@@ -48,12 +48,14 @@ static void cut_mark(struct source *s, struct findings *f)
 
 static int read_file(struct source *s, struct findings *f)
 {
-    int r = file_read(s->path, &s->text);
+    int r = file_read_regular(s->path, &s->text);
 
     if (r == -ENOMEM)
         return r;
     if (r == -ENOBUFS)
         return findings_add(f, "template", s->path, "the file is larger than %d bytes", SOURCE_MOST);
+    if (r == -ENODEV)
+        return findings_add(f, "template", s->path, "this is no regular file");
     if (r < 0)
         return findings_add(f, "template", s->path, "cannot be read: %s", strerror(-r));
     r = buffer_terminate(&s->text);

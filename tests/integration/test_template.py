@@ -7,6 +7,7 @@ import email.policy
 import email.utils
 import html
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -197,6 +198,18 @@ class Check(TemplateTest):
         for part in mail.walk():
             self.assertNotIn(mark, part.get_content() if part.get_content_maintype() == "text" else "")
         self.assertIn("1234", text_of(self.preview(event, "letter.pdf")))
+
+    def test_what_is_no_file_is_not_waited_for(self):
+        self.write("letter.svg", SVG % (SECRET + '<image width="9" height="9" href="logo.png"/>'))
+        self.write("mail.subject", "PIN")
+        self.write("mail.html", "<p>{{secret}}</p>")
+        (self.templates / "sv").mkdir()
+        for name in ("other.svg", "logo.png", "mail.txt", "sv/letter.svg"):
+            os.mkfifo(self.templates / name)
+        found = {(where.split(":")[0], message) for code in ("template", "svg-image") for where, message in self.found(code)}
+        self.assertEqual(found, {("other.svg", "this is no regular file"), ("mail.txt", "this is no regular file"),
+                                 ("sv/letter.svg", "this is no regular file"),
+                                 ("letter.svg", '"logo.png" is no regular file')})
 
     def test_what_lists_of_mails_show(self):
         words = "0123456789 " * 19
