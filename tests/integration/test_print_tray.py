@@ -134,6 +134,7 @@ class SecondPaper(TrayTest):
         self.cups.skew = skew
         self.cups.start()
         delivery = self.begin()
+        self.cups.fault("after 5")  # it is printed again, and does not end in between
         for _ in range(2):
             self.cups.stop(hard=True)
             self.cups.start()
@@ -227,6 +228,7 @@ class Elsewhere(TrayTest):
         self.dispatcher = self.make_dispatcher(print={"server": self.cups.server})
 
     def test_moved_before_its_turn(self):
+        self.dispatcher = self.make_dispatcher(print={"server": self.cups.server}, workers={"print": 1})
         self.cups.pause()
         self.dispatcher.start()
         self.cups.resume()
