@@ -13,6 +13,7 @@
 #include <pindispatch/clock.h>
 #include <pindispatch/json.h>
 
+#include "check.h"
 #include "fields.h"
 #include "letter.h"
 #include "mail.h"
@@ -21,17 +22,6 @@
 DEFINE_CLEANUP(DIR, dir_close, if (*p) closedir)
 
 enum { NAMES_MOST = 64, TOLD_MOST = 1024 * 1024, SECRET_SIGNS = 8 };
-
-struct check {
-    const char *dir, *name;
-    const struct template_rules *rules;
-    template_finding *each;
-    void *userdata;
-    unsigned errors;
-    struct buffer told;  /* lines of what was told already: one case is enough of each */
-    const char *torture; /* the case that is tried */
-    const char *file;    /* of the mail that is tried */
-};
 
 static void tell(struct check *c, const struct problem *p, bool is_warning)
 {
@@ -49,8 +39,7 @@ static void tell_error(void *userdata, const struct problem *p)
     tell(userdata, p, false);
 }
 
-/* True when this was not told before. */
-static bool is_new(struct check *c, const char *place, const char *what)
+bool check_is_new(struct check *c, const char *place, const char *what)
 {
     g_autofree char *line = g_strdup_printf("\n%s %s\n", place, what);
     size_t n = strlen(line);
@@ -60,7 +49,7 @@ static bool is_new(struct check *c, const char *place, const char *what)
     return buffer_add(&c->told, line, n) == 0;
 }
 
-static void tell_at(struct check *c, const char *code, const char *where, bool is_warning, const char *words)
+void check_tell(struct check *c, const char *code, const char *where, bool is_warning, const char *words)
 {
     struct problem p;
 
@@ -103,11 +92,11 @@ static void compare_names(struct check *c, const char *file, uint64_t first, uin
             continue;
         snprintf(words, sizeof(words), "%s {{%s}}, which the default language %s", has ? "it has" : "it lacks",
                  fields_all[i].name, has ? "lacks" : "has");
-        tell_at(c, "variables", file, false, words);
+        check_tell(c, "variables", file, false, words);
     }
 }
 
-static void file_name(const struct check *c, const char *tag, const char *name, char where[FINDING_WHERE])
+void check_place(const struct check *c, const char *tag, const char *name, char where[FINDING_WHERE])
 {
     snprintf(where, FINDING_WHERE, "%.150s/%s%s%.60s", c->dir, tag, tag[0] ? "/" : "", name);
 }
@@ -132,9 +121,9 @@ static void compare_letters(struct check *c, const struct letter *l)
         char where[FINDING_WHERE];
 
         letter_pages(l, i, &n);
-        file_name(c, letter_language(l, i), c->name, where);
+        check_place(c, letter_language(l, i), c->name, where);
         if (n > 0 && n != first)
-            tell_at(c, "pages", where, false, "it has another number of pages than the default language");
+            check_tell(c, "pages", where, false, "it has another number of pages than the default language");
         if (n > 0)
             compare_names(c, where, letter_names(l, 0), letter_names(l, i));
     }
@@ -151,7 +140,7 @@ static void compare_mails(struct check *c, const struct mail *m)
                 continue;
             mustache_each_name(mail_part(m, 0, part), note_name, &first);
             mustache_each_name(mail_part(m, i, part), note_name, &other);
-            file_name(c, mail_language(m, i), mail_file(m, part), where);
+            check_place(c, mail_language(m, i), mail_file(m, part), where);
             compare_names(c, where, first, other);
         }
 }
@@ -168,10 +157,10 @@ static void check_family(void *userdata, const char *place, const char *family)
     struct font_check *x = userdata;
     char words[FINDING_MESSAGE];
 
-    if (typesetter_has_family(x->ts, family) || !is_new(x->c, place, family))
+    if (typesetter_has_family(x->ts, family) || !check_is_new(x->c, place, family))
         return;
     snprintf(words, sizeof(words), "no font of the family \"%s\" is installed", family);
-    tell_at(x->c, "font-missing", place, false, words);
+    check_tell(x->c, "font-missing", place, false, words);
 }
 
 static void check_fonts(struct check *c, struct letter *l)
@@ -196,21 +185,13 @@ static void add_trouble(void *userdata, const char *place, const struct outcome 
     bool is_warning = strcmp(trouble->code, "glyph-missing") == 0;
     char words[FINDING_MESSAGE];
 
-    if (!is_new(c, place, trouble->code))
+    if (!check_is_new(c, place, trouble->code))
         return;
     snprintf(words, sizeof(words), "%s [case %s]", trouble->reason, c->torture);
-    tell_at(c, trouble->code, place, is_warning, words);
+    check_tell(c, trouble->code, place, is_warning, words);
 }
 
-struct attempt {
-    struct check *c;
-    struct letter *letter;
-    struct mail *mail;
-    size_t language;
-    bool prints_secret; /* in that language, of either kind */
-};
-
-static int try_letter(struct attempt *a, const struct filling *about, const char *tag)
+int check_fill(struct attempt *a, const struct filling *about, const char *tag)
 {
     unsigned n;
     struct page *const *pages = letter_pages(a->letter, a->language, &n);
@@ -263,13 +244,13 @@ static int try_preview_line(struct attempt *a, const struct filling *about, cons
     if (at == buffer_size(&one.bytes)) /* a cover */
         return 0;
     at = preview_line_signs(buffer_bytes(&one.bytes), at, part == MAIL_HTML);
-    file_name(a->c, tag, mail_file(a->mail, part), where);
-    if (at >= PREVIEW_LINE || !is_new(a->c, where, "preview-line"))
+    check_place(a->c, tag, mail_file(a->mail, part), where);
+    if (at >= PREVIEW_LINE || !check_is_new(a->c, where, "preview-line"))
         return 0;
     snprintf(words, sizeof(words),
              "the secret stands behind %zu signs: lists of mails and locked telephones may show it; put %d before it",
              at, PREVIEW_LINE);
-    tell_at(a->c, "preview-line", where, true, words);
+    check_tell(a->c, "preview-line", where, true, words);
     return 0;
 }
 
@@ -284,7 +265,7 @@ static int try_mail(struct attempt *a, const struct filling *about, const char *
         if (!mail_part(a->mail, a->language, part))
             return 0;
     r = mail_message(a->mail, about, &d, &trouble);
-    file_name(a->c, tag, a->c->name, where);
+    check_place(a->c, tag, a->c->name, where);
     if (r > 0)
         add_trouble(a->c, where, &trouble);
     document_release(&d);
@@ -294,7 +275,8 @@ static int try_mail(struct attempt *a, const struct filling *about, const char *
     return r < 0 ? r : 0;
 }
 
-static int try_kinds(struct attempt *a, const json_t *event, const struct secret *secret, const char *tag)
+static int try_kinds(struct attempt *a, const json_t *event, const struct secret *secret, const char *tag,
+                     bool is_first)
 {
     int r = 0;
 
@@ -307,7 +289,9 @@ static int try_kinds(struct attempt *a, const json_t *event, const struct secret
                                  .from = "PIN <pin@example.com>",
                                  .message_id = "check@example.com" };
 
-        r = a->letter ? try_letter(a, &about, tag) : try_mail(a, &about, tag);
+        r = a->letter ? check_fill(a, &about, tag) : try_mail(a, &about, tag);
+        if (r == 0 && a->letter && is_first)
+            r = check_secrets(a, &about, tag);
     }
     return r;
 }
@@ -317,8 +301,8 @@ static void tell_hidden(struct attempt *a, const char *tag)
 {
     char where[FINDING_WHERE];
 
-    file_name(a->c, tag, a->c->name, where);
-    tell_at(a->c, "no-secret", where, false, "no letter would show its secret: what prints it is not displayed");
+    check_place(a->c, tag, a->c->name, where);
+    check_tell(a->c, "no-secret", where, false, "no letter would show its secret: what prints it is not displayed");
 }
 
 static int try_language(struct attempt *a, const struct secret *secret, const char *tag)
@@ -331,7 +315,7 @@ static int try_language(struct attempt *a, const struct secret *secret, const ch
 
         r = template_torture(i, tag, &a->c->torture, &event);
         if (r == 0)
-            r = try_kinds(a, event, secret, tag);
+            r = try_kinds(a, event, secret, tag, i == 0);
     }
     if (r == -ENOENT && a->letter && !a->prints_secret)
         tell_hidden(a, tag);

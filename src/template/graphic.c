@@ -12,14 +12,21 @@ struct condition {
     struct mustache *test;
 };
 
+struct layered {
+    xmlNode *group;
+    unsigned layer;
+};
+
 struct graphic {
     xmlDoc *doc;
     double width, height;
     bool has_pictures;
     struct condition conditions[GRAPHIC_CONDITIONS];
     unsigned n;
+    GArray *layered; /* of struct layered */
+    unsigned n_layers;
     /* Drawings by the set of conditions that hold; made when first wanted. */
-    cairo_surface_t *drawings[1U << GRAPHIC_CONDITIONS];
+    cairo_surface_t *drawings[GRAPHIC_LAYERS][1U << GRAPHIC_CONDITIONS];
 };
 
 static bool has_picture(const xmlNode *node)
@@ -38,6 +45,7 @@ int graphic_new(xmlDoc **doc, double width, double height, struct graphic **ret)
     if (!g)
         return -ENOMEM;
     g->doc = TAKE(*doc);
+    g->layered = g_array_new(FALSE, FALSE, sizeof(struct layered));
     g->has_pictures = has_picture(xmlDocGetRootElement(g->doc));
     g->width = width;
     g->height = height;
@@ -49,9 +57,11 @@ struct graphic *graphic_free(struct graphic *g)
 {
     if (!g)
         return NULL;
-    for (size_t i = 0; i < ARRAY_SIZE(g->drawings); i++)
-        if (g->drawings[i])
-            cairo_surface_destroy(g->drawings[i]);
+    for (size_t layer = 0; layer < g->n_layers; layer++)
+        for (size_t i = 0; i < ARRAY_SIZE(g->drawings[0]); i++)
+            if (g->drawings[layer][i])
+                cairo_surface_destroy(g->drawings[layer][i]);
+    g_array_unref(g->layered);
     for (unsigned i = 0; i < g->n; i++)
         mustache_free(g->conditions[i].test);
     xmlFreeDoc(g->doc);
@@ -64,6 +74,20 @@ int graphic_add_condition(struct graphic *g, xmlNode *group, struct mustache **t
     if (g->n == GRAPHIC_CONDITIONS)
         return -ENOBUFS;
     g->conditions[g->n++] = (struct condition){ .group = group, .test = TAKE(*test) };
+    return 0;
+}
+
+int graphic_add_layered(struct graphic *g, xmlNode *node, unsigned layer)
+{
+    struct layered l = { .group = xmlNewNode(NULL, (const xmlChar *)"g"), .layer = layer };
+
+    if (!l.group)
+        return -ENOMEM;
+    xmlSetNs(l.group, node->ns);
+    xmlReplaceNode(node, l.group);
+    xmlAddChild(l.group, node);
+    g_array_append_val(g->layered, l);
+    g->n_layers = layer + 1;
     return 0;
 }
 
@@ -86,14 +110,23 @@ static int evaluate(const struct graphic *g, const struct mustache_data *d)
     return set;
 }
 
-static RsvgHandle *load(struct graphic *g, int set, GError **error)
+static void show(xmlNode *group, bool shown)
+{
+    xmlSetProp(group, (const xmlChar *)"display", (const xmlChar *)(shown ? "inline" : "none"));
+}
+
+static RsvgHandle *load(struct graphic *g, int set, unsigned layer, GError **error)
 {
     CLEANUP(xml_text_cleanup) xmlChar *text = NULL;
     int size = 0;
 
     for (unsigned i = 0; i < g->n; i++)
-        xmlSetProp(g->conditions[i].group, (const xmlChar *)"display",
-                   (const xmlChar *)(set & (1 << i) ? "inline" : "none"));
+        show(g->conditions[i].group, set & (1 << i));
+    for (guint i = 0; i < g->layered->len; i++) {
+        const struct layered *l = &g_array_index(g->layered, struct layered, i);
+
+        show(l->group, l->layer == layer);
+    }
     xmlDocDumpMemory(g->doc, &text, &size);
     return text ? rsvg_handle_new_from_data(text, (gsize)size, error) : NULL;
 }
@@ -108,47 +141,52 @@ static bool draw_handle(RsvgHandle *handle, cairo_surface_t *drawing, const Rsvg
 }
 
 /* A recording keeps lines as lines: a PDF gets them as vectors, and librsvg need not parse for every letter. */
-static int record(struct graphic *g, int set, struct problem *p)
+static int record(struct graphic *g, int set, unsigned layer, struct problem *p)
 {
     const cairo_rectangle_t page = { 0, 0, g->width, g->height };
     const RsvgRectangle viewport = { 0, 0, g->width, g->height };
     g_autoptr(GError) error = NULL;
-    RsvgHandle *handle = load(g, set, &error);
+    RsvgHandle *handle = load(g, set, layer, &error);
     cairo_surface_t *drawing = cairo_recording_surface_create(CAIRO_CONTENT_COLOR_ALPHA, &page);
     bool good = handle && draw_handle(handle, drawing, &viewport, &error);
 
     g_clear_object(&handle);
     if (good) {
-        g->drawings[set] = drawing;
+        g->drawings[layer][set] = drawing;
         return 0;
     }
     cairo_surface_destroy(drawing);
     return problem_set(p, "svg", "", "librsvg cannot draw it: %s", error ? error->message : "no reason given");
 }
 
-static int draw_set(struct graphic *g, cairo_t *cr, int set, struct problem *p)
+static int draw_set(struct graphic *g, cairo_t *cr, int set, unsigned layer, struct problem *p)
 {
-    int r = g->drawings[set] ? 0 : record(g, set, p);
+    int r = g->drawings[layer][set] ? 0 : record(g, set, layer, p);
 
     if (r != 0)
         return r;
     cairo_save(cr);
-    cairo_set_source_surface(cr, g->drawings[set], 0, 0);
+    cairo_set_source_surface(cr, g->drawings[layer][set], 0, 0);
     cairo_paint(cr);
     cairo_restore(cr);
     return 0;
 }
 
-int graphic_draw(struct graphic *g, cairo_t *cr, const struct mustache_data *d, int *ret_set, struct problem *p)
+int graphic_draw(struct graphic *g, cairo_t *cr, const struct mustache_data *d, unsigned layer, int *ret_set,
+                 struct problem *p)
 {
     int set = *ret_set = evaluate(g, d);
 
-    return set < 0 ? set : draw_set(g, cr, set, p);
+    return set < 0 ? set : draw_set(g, cr, set, layer, p);
 }
 
 int graphic_draw_all(struct graphic *g, cairo_t *cr, struct problem *p)
 {
-    return draw_set(g, cr, (1 << g->n) - 1, p);
+    int r = 0;
+
+    for (unsigned layer = 0; layer < g->n_layers && r == 0; layer++)
+        r = draw_set(g, cr, (1 << g->n) - 1, layer, p);
+    return r;
 }
 
 bool graphic_has_pictures(const struct graphic *g)

@@ -81,34 +81,32 @@ int page_draw_pictures(struct page *page, cairo_t *cr)
     return graphic_draw_all(page->graphic, cr, &p);
 }
 
-static int draw_graphic(struct page *page, struct sheet *sheet)
+static int draw_layer(struct page *page, struct sheet *sheet, unsigned layer)
 {
     struct problem p;
     int set, r;
 
     if (sheet->ink == INK_SECRET_ONLY)
         return 0;
-    r = graphic_draw(page->graphic, sheet->cr, &sheet->fields->data, &set, &p);
+    r = graphic_draw(page->graphic, sheet->cr, &sheet->fields->data, layer, &set, &p);
     sheet_note(sheet, &set, sizeof(set));
-
     if (r == 1)
         outcome_set(sheet->trouble, OUTCOME_FAILED, "template", "%s: %s", page->file, p.message);
     return r;
 }
 
-/* The parts of a page in the order in which they are drawn: the graphic, the codes, the texts. */
-static size_t count_parts(const struct page *page)
-{
-    return 1 + page->n_codes + page->n;
-}
-
 static int draw_part(struct page *page, struct typesetter *ts, struct sheet *sheet, size_t i)
 {
-    if (i == 0)
-        return draw_graphic(page, sheet);
-    if (i <= page->n_codes)
-        return code_draw(page->codes[i - 1], sheet);
-    return typeset(ts, sheet, page->texts[i - 1 - page->n_codes]);
+    const struct part *part = &page->parts[i];
+
+    switch (part->kind) {
+    case PART_LAYER:
+        return draw_layer(page, sheet, part->index);
+    case PART_CODE:
+        return code_draw(page->codes[part->index], sheet);
+    default:
+        return typeset(ts, sheet, page->texts[part->index]);
+    }
 }
 
 static bool was_seen(const struct page *page, uint64_t structure)
@@ -148,7 +146,7 @@ int page_draw(struct page *page, struct typesetter *ts, struct sheet *sheet)
     int r = 0;
 
     begin(page, sheet);
-    for (size_t i = 0; i < count_parts(page) && r == 0; i++)
+    for (size_t i = 0; i < page->n_parts && r == 0; i++)
         r = draw_part(page, ts, sheet, i);
     if (r == 0 && sheet->map)
         r = look(page, ts, sheet);
@@ -159,14 +157,24 @@ int page_draw(struct page *page, struct typesetter *ts, struct sheet *sheet)
 
 static const char *place_of(const struct page *page, size_t i)
 {
-    if (i == 0)
+    const struct part *part = &page->parts[i];
+
+    switch (part->kind) {
+    case PART_LAYER:
         return page->file;
-    return i <= page->n_codes ? code_place(page->codes[i - 1]) : page->texts[i - 1 - page->n_codes]->place;
+    case PART_CODE:
+        return code_place(page->codes[part->index]);
+    default:
+        return page->texts[part->index]->place;
+    }
 }
 
 static bool is_fixed(const struct page *page, size_t i)
 {
-    return i == 0 || (i > page->n_codes && mustache_is_fixed(page->texts[i - 1 - page->n_codes]->program));
+    const struct part *part = &page->parts[i];
+
+    return part->kind == PART_LAYER ||
+           (part->kind == PART_TEXT && mustache_is_fixed(page->texts[part->index]->program));
 }
 
 static void tell(const struct page *page, struct sheet *sheet, int r, size_t i, page_trouble *each, void *userdata)
@@ -184,7 +192,7 @@ static int try_parts(struct page *page, struct typesetter *ts, struct sheet *she
     int r = 0;
 
     begin(page, sheet);
-    for (size_t i = 0; i < count_parts(page); i++) {
+    for (size_t i = 0; i < page->n_parts; i++) {
         r = !fixed_only || is_fixed(page, i) ? draw_part(page, ts, sheet, i) : 0;
         if (r < 0)
             break;
@@ -195,7 +203,7 @@ static int try_parts(struct page *page, struct typesetter *ts, struct sheet *she
     if (r == 0 && !bad && !fixed_only)
         r = look(page, ts, sheet);
     if (r > 0)
-        tell(page, sheet, r, 0, each, userdata);
+        each(userdata, page->file, sheet->trouble);
     ink_wipe(TAKE(sheet->map));
     return r < 0 ? r : 0;
 }

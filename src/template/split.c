@@ -16,6 +16,7 @@ struct splitter {
     struct findings *f;
     bool tags_are_bad; /* and were told: the same tags in a text are not told again */
     long line;         /* of the tag that is looked at */
+    unsigned n_layers;
 };
 
 static int section_problem(struct splitter *x, const char *words)
@@ -119,6 +120,26 @@ static void discard(xmlNode *node)
     xmlFreeNode(node);
 }
 
+static void add_part(struct page *page, unsigned kind, size_t index)
+{
+    page->parts[page->n_parts].kind = kind;
+    page->parts[page->n_parts++].index = (unsigned)index;
+}
+
+/* Drawings one after the other are a layer; a text or a code ends it. */
+static int take_layered(struct splitter *x, xmlNode *node)
+{
+    struct page *page = x->page;
+
+    if (page->n_parts == 0 || page->parts[page->n_parts - 1].kind != PART_LAYER) {
+        if (x->n_layers == GRAPHIC_LAYERS)
+            return svg_problem(page->file, node, x->f, "svg-element",
+                               "texts and drawings take turns too often: put all drawings first");
+        add_part(page, PART_LAYER, x->n_layers++);
+    }
+    return graphic_add_layered(page->graphic, node, x->n_layers - 1);
+}
+
 /* Whoever finds a letter, or reads over a shoulder, must not get both at one glance. */
 static int check_text(struct splitter *x, const xmlNode *node, const struct text *t)
 {
@@ -139,7 +160,7 @@ static int take_text(struct splitter *x, xmlNode *node, const struct surrounding
     if (r == 0)
         r = check_text(x, node, page->texts[page->n]);
     if (page->texts[page->n])
-        page->n++;
+        add_part(page, PART_TEXT, page->n++);
     if (r == 0)
         discard(node);
     return r;
@@ -168,7 +189,7 @@ static int take_code(struct splitter *x, xmlNode *node, const struct surrounding
     if (r == 0)
         r = code_new(node, s, page->file, &test, &page->codes[page->n_codes], x->f);
     if (r == 0) {
-        page->n_codes++;
+        add_part(page, PART_CODE, page->n_codes++);
         discard(node);
     }
     return r;
@@ -202,6 +223,27 @@ static bool is_container(const xmlNode *node)
     return svg_is(node, "g") || svg_is(node, "a");
 }
 
+/* What is drawn where it stands. */
+static bool is_drawn(const xmlNode *node)
+{
+    static const char *const names[] = { "path",  "rect", "circle", "ellipse", "line", "polyline", "polygon",
+                                         "image", "use",  "switch", "svg",     "g",    "a" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (svg_is(node, names[i]))
+            return true;
+    return false;
+}
+
+static bool holds_text(const xmlNode *node)
+{
+    bool found = svg_is(node, "text") || code_is(node);
+
+    for (const xmlNode *child = node->children; child && !found; child = child->next)
+        found = holds_text(child);
+    return found;
+}
+
 static bool is_remark(const xmlNode *node)
 {
     return svg_is(node, "metadata") || svg_is(node, "title") || svg_is(node, "desc");
@@ -212,6 +254,11 @@ static int enter(struct splitter *x, xmlNode *node, const struct surroundings *a
     CLEANUP(xml_text_cleanup) xmlChar *transform = svg_attribute(node, "transform");
     struct surroundings inner = *around;
 
+    if (may_hold_text && is_drawn(node) && !(is_container(node) && holds_text(node))) {
+        int r = take_layered(x, node);
+
+        return r == 0 ? split(x, node, around, false) : r;
+    }
     if (!may_hold_text || !is_container(node))
         return split(x, node, around, false);
     style_enter(&inner.style, node);

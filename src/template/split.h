@@ -12,6 +12,12 @@
 
 enum { TEXTS_MOST = 256, CODES_MOST = 16, SEEN_MOST = 64 };
 
+/* What of a page is drawn after what, as the template has it. */
+struct part {
+    enum { PART_LAYER, PART_CODE, PART_TEXT } kind;
+    unsigned index; /* of the layer of drawings, the code or the text */
+};
+
 struct page {
     char *file;
     double width, height;
@@ -20,6 +26,8 @@ struct page {
     size_t n_codes;
     struct text *texts[TEXTS_MOST];
     size_t n;
+    struct part parts[TEXTS_MOST + CODES_MOST + GRAPHIC_LAYERS];
+    size_t n_parts;
     struct ink_map map;       /* of the letter that is drawn */
     uint64_t seen[SEEN_MOST]; /* structures in which the secret was seen on the page, the oldest replaced */
     size_t n_seen;

@@ -45,7 +45,7 @@ static void test_secrets_that_are_seen(void **state)
         "<text x='5' y='20'>{{secret}}</text>",
         "<text x='5' y='20' fill='#666'>{{secret}}</text>",
         "<rect width='100' height='60' fill='#123'/><text x='5' y='20' fill='#fff'>{{secret}}</text>",
-        "<text x='5' y='20' opacity='0.5'>{{secret}}</text>",
+        "<rect width='100' height='60' fill='#fff'/><text x='5' y='20' opacity='0.5'>{{secret}}</text>",
         "<text x='5' y='20' transform='rotate(5)'>{{secret.grouped}}</text>",
         "<text x='5' y='20' font-size='2'>{{secret.digits}}</text>",
         "<text style='shape-inside:url(#box)'>{{secret.words}}</text>",
@@ -79,6 +79,11 @@ static void test_secrets_that_are_not_seen(void **state)
         "<rect width='100' height='60' fill='#123'/><text x='5' y='20' fill='#135'>{{secret}}</text>",
         "<text x='5' y='20' font-size='1'>{{secret}}</text>",
         "<text x='5' y='20' transform='scale(1 0.2)'>{{secret}}</text>",
+        "<text x='5' y='20'>{{secret}}</text><rect width='100' height='60' fill='#fff'/>",
+        "<text x='5' y='20'>{{secret}}</text><g><path d='M0 15H100V21H0z' fill='#eee'/></g>",
+        "<text x='5' y='20'>{{secret}}</text><rect class='qr' x='5' y='10' width='30' height='30'/>",
+        "<text x='5' y='20'>{{secret}}</text>{{#card.type}}<rect width='100' height='60' fill='#fff'/>{{/card.type}}",
+        "<text x='5' y='20' style='opacity:1;opacity:0 !important'>{{secret}}</text>",
         "<text x='5' y='20'>{{secret}}</text><text x='5' y='20'>{{secret}}</text>",
         "<text x='5' y='20'>{{secret}}</text><text x='5' y='20'>██████████</text>",
         "<text x='5' y='20'>{{secret}}</text><text x='5' y='20' fill='#fff'>██████████</text>",
@@ -140,12 +145,64 @@ static void test_secrets_are_not_broken(void **state)
                 "");
 }
 
+/* As long as an event can have it, in the letters that are installed. */
+static void test_the_longest_secret(void **state)
+{
+    static const char *const names[] = { "letter.svg", "letter-us.svg", "mailer.svg" };
+    char secret[65];
+
+    (void)state;
+    memset(secret, 'W', 64);
+    secret[64] = '\0';
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        struct letter *l = NULL;
+        struct problem p = { .message = "" };
+        struct sample s;
+
+        assert_int_equal(letter_load(TEMPLATES, names[i], &l, &p), 0);
+        sample_init(&s, "Åsa", "en", SECRET_PIN, secret);
+        assert_int_equal(letter_pdf(l, &s.filling, &s.document, &s.trouble), 0);
+        sample_release(&s);
+        letter_free(l);
+    }
+}
+
+static void note_finding(void *userdata, const struct problem *p, bool is_warning)
+{
+    const char **expected = userdata;
+
+    if (*expected && strcmp(p->code, *expected) == 0 && is_warning == (strcmp(p->code, "secret-length") == 0))
+        *expected = NULL;
+}
+
+static void assert_check_finds(const char *svg, const char *code)
+{
+    const char *expected = code;
+    struct folder f;
+
+    folder_init(&f);
+    folder_write(&f, "letter.svg", svg);
+    assert_true(template_check(f.path, "letter.svg", note_finding, &expected) >= 0);
+    assert_null(expected);
+    folder_remove(&f, (const char *const[]){ "letter.svg", NULL });
+}
+
+static void test_what_the_check_finds(void **state)
+{
+    (void)state;
+    assert_check_finds(SVG("<text x='5' y='20'>{{secret}}</text>"), "secret-length");
+    assert_check_finds(SVG("<text x='5' y='20' fill='none'>{{secret}}</text>"), "secret-unreadable");
+    assert_check_finds(SVG("<text x='5' y='20' fill='#fff'>{{secret}}</text>"), "secret-unreadable");
+    assert_check_finds(SVG("<text x='5' y='20' display='none'>{{secret}}</text>"), "no-secret");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_secrets_that_are_seen),  cmocka_unit_test(test_secrets_that_are_not_seen),
         cmocka_unit_test(test_a_name_over_the_secret), cmocka_unit_test(test_signs_stay_as_they_are),
-        cmocka_unit_test(test_secrets_are_not_broken),
+        cmocka_unit_test(test_secrets_are_not_broken), cmocka_unit_test(test_the_longest_secret),
+        cmocka_unit_test(test_what_the_check_finds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
