@@ -159,7 +159,7 @@ static void test_the_longest_secret(void **state)
         struct problem p = { .message = "" };
         struct sample s;
 
-        assert_int_equal(letter_load(TEMPLATES, names[i], &l, &p), 0);
+        assert_int_equal(letter_load(TEMPLATES, names[i], NULL, &l, &p), 0);
         sample_init(&s, "Åsa", "en", SECRET_PIN, secret);
         assert_int_equal(letter_pdf(l, &s.filling, &s.document, &s.trouble), 0);
         sample_release(&s);
@@ -182,7 +182,7 @@ static void assert_check_finds(const char *svg, const char *code)
 
     folder_init(&f);
     folder_write(&f, "letter.svg", svg);
-    assert_true(template_check(f.path, "letter.svg", note_finding, &expected) >= 0);
+    assert_true(template_check(f.path, "letter.svg", NULL, note_finding, &expected) >= 0);
     assert_null(expected);
     folder_remove(&f, (const char *const[]){ "letter.svg", NULL });
 }
