@@ -83,7 +83,7 @@ static void test_secrets_that_are_not_seen(void **state)
         "<text x='5' y='20'>{{secret}}</text><g><path d='M0 15H100V21H0z' fill='#eee'/></g>",
         "<text x='5' y='20'>{{secret}}</text><rect class='qr' x='5' y='10' width='30' height='30'/>",
         "<text x='5' y='20'>{{secret}}</text>{{#card.type}}<rect width='100' height='60' fill='#fff'/>{{/card.type}}",
-        "<text x='5' y='20' style='opacity:1;opacity:0 !important'>{{secret}}</text>",
+        "<text x='5' y='20' style='opacity:0 !important;opacity:1'>{{secret}}</text>",
         "<text x='5' y='20'>{{secret}}</text><text x='5' y='20'>{{secret}}</text>",
         "<text x='5' y='20'>{{secret}}</text><text x='5' y='20'>██████████</text>",
         "<text x='5' y='20'>{{secret}}</text><text x='5' y='20' fill='#fff'>██████████</text>",
