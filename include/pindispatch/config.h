@@ -31,7 +31,8 @@ int config_load(const char *file, const struct setting *const *schemas, struct s
 int config_set_text(const char *file, const char *name, const char *value, struct problem *p);
 
 /* A secret for NAME ("email.password_file"): the systemd credential $CREDENTIALS_DIRECTORY/CREDENTIAL when it is
- * there, else the file that the setting names; one final newline is cut. *RET is NULL when neither is set.
+ * there, else the file that the setting names; one line end (LF or CR LF) and a byte order mark are
+ * cut. *RET is NULL when neither is set.
  * 0; 1 with P; -ENOMEM. */
 struct secret;
 int config_credential(const struct settings *s, const char *name, const char *credential, struct secret **ret,

@@ -27,11 +27,15 @@ static int refuse(const char *name, const char *path, struct problem *p, const c
 
 static int take(const char *name, const char *path, struct buffer *b, struct secret **ret, struct problem *p)
 {
-    size_t size = buffer_size(b);
+    size_t size;
     int r;
 
+    /* What an editor adds: a mark in front that nobody sees, and the end of the line, of either kind. */
+    if (buffer_size(b) >= 3 && memcmp(buffer_bytes(b), "\xef\xbb\xbf", 3) == 0)
+        buffer_drop(b, 3);
+    size = buffer_size(b);
     if (size > 0 && buffer_bytes(b)[size - 1] == '\n')
-        size--;
+        size -= size > 1 && buffer_bytes(b)[size - 2] == '\r' ? 2 : 1;
     if (size == 0)
         return refuse(name, path, p, "the file is empty");
     if (memchr(buffer_bytes(b), '\0', size))
@@ -44,7 +48,7 @@ int config_credential(const struct settings *s, const char *name, const char *cr
                       struct problem *p)
 {
     CLEANUP(free_cleanup) char *path = config_credential_path(s, name, credential);
-    struct buffer b = BUFFER(SECRET_MAX + 2);
+    struct buffer b = BUFFER(SECRET_MAX + 5);
     int r;
 
     *ret = NULL;

@@ -63,6 +63,22 @@ static void test_file(void **state)
     gives(settings, "canary 4713\n");
 }
 
+/* As an editor of another system writes it. Blanks belong to the password. */
+static void test_line_ends_and_marks(void **state)
+{
+    CLEANUP(settings_cleanup) struct settings *settings = with_file(*state, "password");
+
+    scratch_add(*state, "password", "canary 1\r\n");
+    gives(settings, "canary 1");
+    scratch_add(*state, "password", "canary 2\n\n");
+    gives(settings, "canary 2\n");
+    scratch_add(*state, "password", "canary 3\r");
+    gives(settings, "canary 3\r");
+    scratch_add(*state, "password", "\xef\xbb\xbf canary 4 \r\n");
+    gives(settings, " canary 4 ");
+    refused(*state, "\xef\xbb\xbf\r\n", 5, "empty");
+}
+
 static void test_neither(void **state)
 {
     CLEANUP(settings_cleanup) struct settings *settings = with_file(*state, NULL);
@@ -128,7 +144,8 @@ static void test_longest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_file),     TEST(test_neither), TEST(test_credential_comes_first),
+        TEST(test_file),     TEST(test_line_ends_and_marks),
+        TEST(test_neither),  TEST(test_credential_comes_first),
         TEST(test_refusals), TEST(test_longest),
     };
 
