@@ -329,12 +329,19 @@ static int settle_row(struct flight *f, struct change *c)
     return r;
 }
 
+static int note_secret_gone(void *userdata, const struct record *r)
+{
+    *(bool *)userdata = r->state == STATE_SENDING && !r->sealed;
+    return 0;
+}
+
 /* Without its secret it cannot wait for another attempt: then it is at its end. */
 static bool end_without_secret(struct flight *f, int r)
 {
-    bool sent = f->begun || f->parcel.stage >= STAGE_RELEASING;
+    bool sent = f->begun || f->parcel.stage >= STAGE_RELEASING, gone = false;
 
-    if (r != STORE_CONFLICT || f->state != STATE_SENDING || f->outcome.kind == OUTCOME_FAILED)
+    if (r != STORE_CONFLICT ||
+        store_find(f->lane->dispatch->site->store, &f->parcel.id, note_secret_gone, &gone) != 0 || !gone)
         return false;
     outcome_set(&f->outcome, OUTCOME_FAILED, "secret-gone", "the sealed secret is not in the store any more%s",
                 sent ? ", and what was sent may have arrived" : "");

@@ -799,6 +799,132 @@ static void a_mark_that_is_not_saved_is_a_stop(void **state)
     order_release(&o);
 }
 
+/* What else may have become of a delivery whose outcome could not be saved. */
+static void change_behind(struct fixture *f, const struct uuid *id, unsigned from, enum delivery_state to)
+{
+    struct change c = { .id = *id,
+                        .from = from,
+                        .to = to,
+                        .stage = STAGE_SPOOLED,
+                        .cause = { .what = "test", .generation = 1, .now = clock_now(&clock_real) } };
+
+    assert_int_equal(store_settle(f->yard->store, &c), 0);
+    assert_int_equal(store_commit(f->yard->store), 0);
+}
+
+static struct uuid put_unsaved(struct fixture *f, enum outcome_kind kind)
+{
+    struct uuid id = yard_put(f->yard, "print");
+
+    if (!f->fault.yard)
+        add_fault(f);
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    f->fault.turns = 1;
+    played_report(f->yard, &f->print, &id, kind, "code", false);
+    yard_turn(f->yard);
+    assert_int_equal(yard_look(f->yard, &id).state, STATE_SENDING);
+    return id;
+}
+
+static void wait_until_well(struct fixture *f)
+{
+    for (unsigned i = 0; i < 200 && commit_is_in_trouble(f->yard->commit); i++)
+        sd_event_run(f->yard->site.loop, 50000);
+    yard_turn(f->yard);
+}
+
+/* A commit that failed may be on disk all the same: then there is nothing to save again, and it goes on from there.
+ */
+static void an_outcome_that_is_on_disk_all_the_same_is_saved(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put_unsaved(f, OUTCOME_DELIVERED);
+
+    change_behind(f, &id, STATE_BIT(STATE_SENDING), STATE_DELIVERED);
+    wait_until_well(f);
+    assert_true(dispatch_is_quiet(f->yard->dispatch));
+    assert_int_equal(yard_look(f->yard, &id).state, STATE_DELIVERED);
+}
+
+/* Or the row says something else: then it is in other hands, and nobody here follows it. */
+static void an_outcome_that_the_row_contradicts_is_dropped(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put_unsaved(f, OUTCOME_SPOOLED);
+
+    change_behind(f, &id, STATE_BIT(STATE_SENDING), STATE_FAILED);
+    wait_until_well(f);
+    assert_true(dispatch_is_quiet(f->yard->dispatch));
+    assert_int_equal(yard_look(f->yard, &id).state, STATE_FAILED);
+}
+
+/* One that is spooled is followed, whatever its outcome was to be. */
+static void a_spooled_one_is_never_stranded(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = put_unsaved(f, OUTCOME_HELD), looked;
+
+    change_behind(f, &id, STATE_BIT(STATE_SENDING), STATE_SPOOLED);
+    wait_until_well(f);
+    looked = played_take(f->yard, &f->print, STAGE_SPOOLED);
+    assert_true(uuid_equal(&looked, &id));
+    played_report(f->yard, &f->print, &id, OUTCOME_DELIVERED, "printed", false);
+    yard_wait(f->yard, &id, STATE_DELIVERED);
+}
+
+static void an_outcome_makes_room_at_its_worker(void **state)
+{
+    struct fixture *f = *state;
+
+    yard_set(f->yard, "workers.batch", "1");
+    for (unsigned i = 0; i < 3; i++) {
+        struct uuid id = yard_put(f->yard, "email");
+
+        played_take(f->yard, &f->email, STAGE_FRESH);
+        played_report(f->yard, &f->email, &id, OUTCOME_DELIVERED, "smtp-250", false);
+        yard_wait(f->yard, &id, STATE_DELIVERED);
+    }
+}
+
+/* What was interrupted may have left something; an attempt that ended by itself has not. */
+static void an_interruption_is_noted(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid ended, lost;
+
+    yard_set(f->yard, "retry.first", "10s");
+    yard_set(f->yard, "retry.max", "10s");
+    ended = yard_put(f->yard, "print");
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    played_report(f->yard, &f->print, &ended, OUTCOME_DEFERRED, "later", false);
+    assert_int_equal(yard_wait(f->yard, &ended, STATE_DEFERRED).stage, STAGE_FRESH);
+    lost = yard_put(f->yard, "print");
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    played_die(f->yard, &f->print);
+    assert_int_equal(yard_wait(f->yard, &lost, STATE_DEFERRED).stage, STAGE_BEGUN);
+    f->print = yard_worker(f->yard, true);
+}
+
+/* Asked back, and it came out all the same: that was no operator's cancel. */
+static void a_letter_that_came_out_is_not_an_operators_cancel(void **state)
+{
+    struct fixture *f = *state;
+    struct uuid id = yard_put(f->yard, "print");
+    struct audit_row last = { .uid = 0 };
+
+    played_take(f->yard, &f->print, STAGE_FRESH);
+    played_report(f->yard, &f->print, &id, OUTCOME_SPOOLED, "waiting", false);
+    yard_wait(f->yard, &id, STATE_SPOOLED);
+    assert_int_equal(dispatch_withdraw(f->yard->dispatch, &id, "wrong card", 1000), 0);
+    assert_true(take_withdrawal(f));
+    played_report(f->yard, &f->print, &id, OUTCOME_DELIVERED, "printed", false);
+    yard_wait(f->yard, &id, STATE_DELIVERED);
+    assert_int_equal(store_audit(f->yard->store, &id, 0, note_last, &last), 0);
+    assert_int_equal(last.uid, -1);
+    assert_string_equal(last.from, "other");
+    assert_string_equal(last.to, "none");
+}
+
 static int ignore(void *userdata, const struct record *r)
 {
     (void)userdata;
@@ -862,6 +988,12 @@ int main(void)
         TEST(an_outcome_is_kept_until_the_store_takes_it),
         TEST(a_mark_that_is_not_saved_is_a_stop),
         TEST(a_claim_that_nobody_knows_of_is_taken_up),
+        TEST(an_outcome_that_is_on_disk_all_the_same_is_saved),
+        TEST(an_outcome_that_the_row_contradicts_is_dropped),
+        TEST(a_spooled_one_is_never_stranded),
+        TEST(an_outcome_makes_room_at_its_worker),
+        TEST(an_interruption_is_noted),
+        TEST(a_letter_that_came_out_is_not_an_operators_cancel),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
