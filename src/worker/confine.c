@@ -9,7 +9,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <pindispatch/cleanup.h>
 
@@ -100,6 +102,23 @@ struct rule {
 
 static const struct rule denied[] = {
     { SCMP_SYS(bind), ALWAYS },
+    /* ends nobody else; its own abort() is in add_denied() */
+    { SCMP_SYS(tkill), ALWAYS },
+    { SCMP_SYS(rt_sigqueueinfo), ALWAYS },
+    { SCMP_SYS(rt_tgsigqueueinfo), ALWAYS },
+    { SCMP_SYS(pidfd_open), ALWAYS },
+    { SCMP_SYS(pidfd_send_signal), ALWAYS },
+    { SCMP_SYS(process_mrelease), ALWAYS },
+    { SCMP_SYS(fsconfig), ALWAYS },
+    { SCMP_SYS(fspick), ALWAYS },
+    { SCMP_SYS(mount_setattr), ALWAYS },
+    { SCMP_SYS(name_to_handle_at), ALWAYS },
+    { SCMP_SYS(setfsuid), ALWAYS },
+    { SCMP_SYS(setfsgid), ALWAYS },
+    { SCMP_SYS(clock_adjtime), ALWAYS },
+    /* memory that was written by another way, and is executed */
+    { SCMP_SYS(memfd_create), ALWAYS },
+    { SCMP_SYS(shmat), MASKED(2, SHM_EXEC, SHM_EXEC) },
     /* threads are allowed, processes are not */
     { SCMP_SYS(clone), MASKED(0, CLONE_THREAD, 0) },
     { SCMP_SYS(mprotect), MASKED(2, PROT_EXEC, PROT_EXEC) },
@@ -127,6 +146,9 @@ static int add_denied(scmp_filter_ctx f)
     for (size_t i = 0; i < ARRAY_SIZE(denied) && r == 0; i++)
         r = seccomp_rule_add_array(f, SCMP_ACT_ERRNO(EPERM), denied[i].call, denied[i].when.op != _SCMP_CMP_MIN,
                                    &denied[i].when);
+    if (r == 0)
+        r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
+                             SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid()));
     /* Its flags are in memory, where no filter sees them; the C library then takes clone(). */
     return r < 0 ? r : seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }

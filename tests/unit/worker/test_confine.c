@@ -12,9 +12,11 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../../src/worker/confine.h"
@@ -124,6 +126,44 @@ static int do_code(void)
 {
     return mmap(NULL, 4096, PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0;
 }
+static int do_kill_by_thread(void)
+{
+    return status_of(syscall(SYS_tgkill, getppid(), getppid(), 0));
+}
+static int do_kill_one_thread(void)
+{
+    return status_of(syscall(SYS_tkill, getppid(), 0));
+}
+static int do_queue_signal(void)
+{
+    siginfo_t info = { .si_code = SI_QUEUE };
+
+    return status_of(syscall(SYS_rt_sigqueueinfo, getppid(), 0, &info));
+}
+static int do_open_process(void)
+{
+    return status_of(syscall(SYS_pidfd_open, getppid(), 0));
+}
+static int do_kill_by_descriptor(void)
+{
+    return status_of(syscall(SYS_pidfd_send_signal, STDIN_FILENO, 0, NULL, 0));
+}
+static int do_nameless_file(void)
+{
+    return status_of(memfd_create("code", 0));
+}
+static int do_shared_code(void)
+{
+    return shmat(-1, NULL, SHM_EXEC) == (void *)-1 ? errno : 0;
+}
+static int do_mount_settings(void)
+{
+    return status_of(syscall(SYS_fsconfig, -1, 0, NULL, NULL, 0));
+}
+static int do_set_clock(void)
+{
+    return status_of(syscall(SYS_clock_adjtime, CLOCK_REALTIME, NULL));
+}
 static int do_kill(void)
 {
     return status_of(kill(getppid(), 0));
@@ -131,8 +171,23 @@ static int do_kill(void)
 
 static void denied_calls_fail(void **state)
 {
-    static int (*const calls[])(void) = { do_bind, do_packets, do_netlink, do_vsock,
-                                          do_fork, do_spawn,   do_code,    do_kill };
+    static int (*const calls[])(void) = { do_kill_by_thread,
+                                          do_kill_one_thread,
+                                          do_queue_signal,
+                                          do_open_process,
+                                          do_kill_by_descriptor,
+                                          do_nameless_file,
+                                          do_shared_code,
+                                          do_mount_settings,
+                                          do_set_clock,
+                                          do_bind,
+                                          do_packets,
+                                          do_netlink,
+                                          do_vsock,
+                                          do_fork,
+                                          do_spawn,
+                                          do_code,
+                                          do_kill };
 
     (void)state;
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
@@ -169,12 +224,25 @@ static void ordinary_calls_work(void **state)
     assert_int_equal(confined(do_work), 0);
 }
 
+static int do_abort(void)
+{
+    abort();
+}
+
+/* A worker that finds itself broken ends as it should. */
+static void it_can_end_itself(void **state)
+{
+    (void)state;
+    assert_int_equal(confined(do_abort), -SIGABRT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fatal_calls_end_it),
         cmocka_unit_test(denied_calls_fail),
         cmocka_unit_test(ordinary_calls_work),
+        cmocka_unit_test(it_can_end_itself),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
