@@ -10,6 +10,8 @@
 #define BIDI_RIGHT_TO_LEFT "\u2067"
 #define BIDI_FIRST_STRONG  "\u2068"
 #define BIDI_END           "\u2069"
+/* A sign without a width that counts as a letter from left to right. */
+#define BIDI_LEFT_MARK     "\u200e"
 
 /* Does it hold a character by which the order on a line can differ from the order of its characters? */
 bool bidi_turns(const char *bytes, size_t size);

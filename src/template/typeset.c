@@ -201,6 +201,9 @@ static int open_secret(struct setting *s, const char *bytes, size_t size, bool i
 
     if (r == 0)
         r = add_control(s, bidi_opening(bytes, length));
+    /* FriBidi takes digits after the isolate for numbers among letters that run from right to left. */
+    if (r == 0 && !bidi_turns(bytes, length))
+        r = add_control(s, BIDI_LEFT_MARK);
     if (r != 0)
         return r;
     if (s->n_secrets == SECRETS_MOST)
