@@ -98,6 +98,17 @@ static void swap_settings(struct daemon *d, struct settings *s, struct seal_ring
     d->refused_at = 0;
 }
 
+int daemon_check_keys(const struct settings *s)
+{
+    CLEANUP(seal_ring_cleanup) struct seal_ring *keys = NULL;
+    struct problem p = { .code = "" };
+    int r = load_public_keys(s, &keys, &p);
+
+    if (r > 0)
+        show_problem(&p);
+    return r;
+}
+
 /* While a dry run is in force, the store that the file names is the one beside which the dry run has its own. */
 static int reload_settings(const struct daemon *d, struct settings **ret, struct problem *p)
 {

@@ -53,6 +53,9 @@ struct daemon {
 /* Reads the configuration and says on standard error what is wrong with it. 0; 1; -errno. */
 int daemon_load_settings(const struct daemon_options *o, struct settings **ret);
 
+/* Says on standard error why a start would refuse the public key. 0; 1; -ENOMEM. */
+int daemon_check_keys(const struct settings *s);
+
 /* 0; 1 or -errno after saying why on the log. */
 int daemon_start(struct daemon *d, const struct daemon_options *o);
 /* Until a signal (or, with --once, until everything due is done). The exit status. */

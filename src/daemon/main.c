@@ -86,12 +86,16 @@ static int check_config(const struct daemon_options *o)
 {
     CLEANUP(settings_cleanup) struct settings *s = NULL;
 
+    bool good;
+
     if (daemon_load_settings(o, &s) != 0)
         return 2;
-    printf("%s: no errors; PIN by %s, PUK by %s\n", o->config, settings_text(s, "CardsPINDeliveryMethod"),
-           settings_text(s, "CardsPUKDeliveryMethod"));
+    good = daemon_check_keys(s) == 0;
+    if (good)
+        printf("%s: no errors; PIN by %s, PUK by %s\n", o->config, settings_text(s, "CardsPINDeliveryMethod"),
+               settings_text(s, "CardsPUKDeliveryMethod"));
     site_warnings(s, show_warning, NULL);
-    return 0;
+    return good ? 0 : 2;
 }
 
 static int serve(const struct daemon_options *o)

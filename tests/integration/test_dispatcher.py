@@ -76,9 +76,20 @@ CardsPINDeliveryMethod = "{}"
         return subprocess.run([program("pindispatchd"), "--config", str(path), "--check-config"], text=True,
                               capture_output=True, timeout=20, check=False)
 
-    def test_the_seed_lines_alone_are_a_configuration(self):
+    def test_a_public_key_that_is_missing_or_none_is_named(self):
+        key = self.dir / "seal.pub.jwk"
+        for content in (None, "junk", "{}"):
+            if content is not None:
+                key.write_text(content)
+            done = self.check(f'seal: {{ public_key = "{key}"; }};\n')
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(str(key), done.stderr)
+
+    def test_the_seed_lines_are_a_configuration(self):
+        self.dispatcher(pin="nopin").prepare()  # the key is all that they lack
+        key = f'seal: {{ public_key = "{self.dir / "dispatcher" / "seal.pub.jwk"}"; }};\n'
         for value in ("print", "email", "nopin"):
-            done = self.check(self.SEED.format(value))
+            done = self.check(self.SEED.format(value) + key)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn(f"PIN by {value}", done.stdout)
 
