@@ -3,6 +3,7 @@
 #define PINDISPATCH_TEST_STORE_CONTRACT_H
 
 void sweep_expires_and_forgets(void **state);
+void doubt_ends_with_retention(void **state);
 void a_body_that_another_delivery_needs_is_kept(void **state);
 void what_is_over_is_forgotten_after_retention(void **state);
 void a_clock_that_went_back_does_not_delay(void **state);

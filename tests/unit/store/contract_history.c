@@ -38,6 +38,31 @@ void sweep_expires_and_forgets(void **state)
     assert_int_equal(put_as(f, "e2", "other", SECRET_PIN, "email", "x"), STORE_CONFLICT);
 }
 
+/* Nobody resolves some of them: a holder's data and the sealed secret do not wait for that for ever. */
+void doubt_ends_with_retention(void **state)
+{
+    static const enum delivery_state states[] = { STATE_IN_DOUBT, STATE_SPOOLED };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < 2; i++) {
+        struct uuid id = put(f, i ? "e2" : "e1", "print");
+        struct cause c;
+        struct kept k;
+
+        claim(f, "print", 1, &k);
+        assert_int_equal(settle(f, id, STATES_ALL, states[i], "history-gone"), 0);
+        c = because(f, "sweep");
+        assert_int_equal(store_sweep(f->store, 0, f->now, 10, &c), 0);
+        f->now += HOUR;
+        c = because(f, "sweep");
+        assert_int_equal(store_sweep(f->store, 0, f->now, 10, &c), 1);
+        k = find(f, id);
+        assert_int_equal(k.r[0].state, STATE_EXPIRED);
+        assert_null(k.r[0].sealed);
+        assert_null(k.r[0].event);
+    }
+}
+
 void a_body_that_another_delivery_needs_is_kept(void **state)
 {
     struct fixture *f = *state;

@@ -424,6 +424,7 @@ static int run_contract(const char *backend)
         CONTRACT(a_failed_one_keeps_its_secret_and_a_new_copy_is_another_job),
         CONTRACT(list_is_newest_first_by_state),
         CONTRACT(sweep_expires_and_forgets),
+        CONTRACT(doubt_ends_with_retention),
         CONTRACT(a_body_that_another_delivery_needs_is_kept),
         CONTRACT(what_is_over_is_forgotten_after_retention),
         CONTRACT(a_clock_that_went_back_does_not_delay),
