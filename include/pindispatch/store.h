@@ -111,9 +111,9 @@ struct change {
 int store_settle(struct store *s, const struct change *c);
 
 /* sweep: what time does to rows. Deliveries queued, deferred or held that were accepted before EXPIRE become
- * `expired`; those failed, in doubt or spooled since before RETENTION are erased to `expired`. The body of an event (the holder's data) all
- * of whose deliveries are final since before RETENTION is erased; that is no change of state and has no audit row. 0
- * or the number of rows, at most LIMIT a call. */
+ * `expired`; those failed, in doubt or spooled since before RETENTION are erased to `expired`. The body of an event
+ * (the holder's data) all of whose deliveries are final since before RETENTION is erased; that is no change of state
+ * and has no audit row. 0 or the number of rows, at most LIMIT a call. */
 int store_sweep(struct store *s, int64_t expire_before, int64_t retention_before, unsigned limit,
                 const struct cause *cause);
 

@@ -228,12 +228,9 @@ int sqlite_sweep(struct store *store, int64_t expire_before, int64_t retention_b
                  const struct cause *cause)
 {
     const struct broom brooms[] = {
-        { STATE_QUEUED, expire_before, false, cause },
-        { STATE_DEFERRED, expire_before, false, cause },
-        { STATE_HELD, expire_before, false, cause },
-        { STATE_FAILED, retention_before, true, cause },
-        { STATE_IN_DOUBT, retention_before, true, cause },
-        { STATE_SPOOLED, retention_before, true, cause },
+        { STATE_QUEUED, expire_before, false, cause },     { STATE_DEFERRED, expire_before, false, cause },
+        { STATE_HELD, expire_before, false, cause },       { STATE_FAILED, retention_before, true, cause },
+        { STATE_IN_DOUBT, retention_before, true, cause }, { STATE_SPOOLED, retention_before, true, cause },
     };
     unsigned count = 0;
     int r = 0;

@@ -289,7 +289,8 @@ static void test_troubles_with_the_secret(void **state)
     struct sample s;
 
     (void)state;
-    sample_init(&s, "Åsa", "en", SECRET_PIN, "012345678901234567890123456789010123456789012345678901234567890101234567890123456789");
+    sample_init(&s, "Åsa", "en", SECRET_PIN,
+                "012345678901234567890123456789010123456789012345678901234567890101234567890123456789");
     assert_fails(l, &s, "overflow", "secret");
     sample_release(&s);
     sample_init(&s, "Åsa", "en", SECRET_PIN, "12\U0010FFFD34");
