@@ -13,6 +13,11 @@ int file_read_regular(const char *path, struct buffer *b);
 /* Replaces PATH by these bytes: a temporary file beside it, fsync, rename, fsync of the folder.
  * An existing file's mode and owner are kept; a new one gets MODE. -errno; the old file then stands. */
 int file_replace(const char *path, const void *bytes, size_t size, mode_t mode);
+/* The same for what may hold a secret: the new file belongs to this user and has mode 0600, whatever stood there. A
+ * link at PATH is replaced, not followed. */
+int file_write_private(const char *path, const void *bytes, size_t size);
+/* A file that must not exist yet (-EEXIST); it and its folder are synced. */
+int file_create(const char *path, const void *bytes, size_t size, mode_t mode);
 /* "DIR/NAME"; a NAME that starts with "/" is taken as it is. The caller frees. NULL: out of memory. */
 char *path_join(const char *dir, const char *name);
 /* The folder of PATH ("." when it names none). The caller frees. NULL: out of memory. */

@@ -83,18 +83,15 @@ static int take_after(int fd, const char *path, mode_t mode)
     return fchmod(fd, st.st_mode & 07777) < 0 ? -errno : 0;
 }
 
-static int fill_and_sync(int fd, const char *path, const void *bytes, size_t size, mode_t mode)
+static int fill_and_sync(int fd, const void *bytes, size_t size)
 {
-    int r = take_after(fd, path, mode);
+    int r = lines_write(fd, bytes, size);
 
-    if (r == 0)
-        r = lines_write(fd, bytes, size);
-    if (r == 0 && fsync(fd) < 0)
-        r = -errno;
-    return r;
+    return r == 0 && fsync(fd) < 0 ? -errno : r;
 }
 
-int file_replace(const char *path, const void *bytes, size_t size, mode_t mode)
+/* MODE 0: whatever stands there, the new file is private to this user, as mkostemp() makes it. */
+static int put_in_place(const char *path, const void *bytes, size_t size, mode_t mode)
 {
     CLEANUP(free_cleanup) char *temporary = NULL;
     CLEANUP(fd_cleanup) int fd = -1;
@@ -105,7 +102,9 @@ int file_replace(const char *path, const void *bytes, size_t size, mode_t mode)
     fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    r = fill_and_sync(fd, path, bytes, size, mode);
+    r = mode ? take_after(fd, path, mode) : 0;
+    if (r == 0)
+        r = fill_and_sync(fd, bytes, size);
     if (r == 0 && rename(temporary, path) < 0)
         r = -errno;
     if (r < 0) {
@@ -113,6 +112,29 @@ int file_replace(const char *path, const void *bytes, size_t size, mode_t mode)
         return r;
     }
     return sync_folder(path);
+}
+
+int file_replace(const char *path, const void *bytes, size_t size, mode_t mode)
+{
+    return put_in_place(path, bytes, size, mode);
+}
+
+int file_write_private(const char *path, const void *bytes, size_t size)
+{
+    return put_in_place(path, bytes, size, 0);
+}
+
+int file_create(const char *path, const void *bytes, size_t size, mode_t mode)
+{
+    CLEANUP(fd_cleanup) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    r = fill_and_sync(fd, bytes, size);
+    if (r < 0)
+        unlink(path);
+    return r < 0 ? r : sync_folder(path);
 }
 
 char *path_join(const char *dir, const char *name)

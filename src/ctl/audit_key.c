@@ -2,14 +2,12 @@
 #include "ctl.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "show.h"
 #include <pindispatch/audit.h>
 #include <pindispatch/file.h>
-#include <pindispatch/lines.h>
 
 enum { KEY_MOST = 4096 };
 
@@ -18,19 +16,12 @@ static int write_part(const struct audit_key *k, bool private_part, const char *
 {
     mode_t mode = private_part ? 0600 : 0644;
     struct buffer b = BUFFER(KEY_MOST);
-    CLEANUP(fd_cleanup) int fd = -1;
     int r = audit_key_write(k, private_part, &b);
 
     if (r == 0 && force && unlink(path) < 0 && errno != ENOENT)
         r = -errno;
     if (r == 0)
-        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (r == 0 && fd < 0)
-        r = -errno;
-    if (r == 0)
-        r = lines_write(fd, buffer_bytes(&b), buffer_size(&b));
-    if (r == 0 && fsync(fd) < 0)
-        r = -errno;
+        r = file_create(path, buffer_bytes(&b), buffer_size(&b), mode);
     buffer_release(&b);
     return r < 0 ? ctl_failed("%s: %s", path, strerror(-r)) : CTL_DONE;
 }

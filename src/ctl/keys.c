@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <pindispatch/buffer.h>
@@ -67,22 +68,6 @@ static int choose_paths(struct ctl *c, const char *dir, struct pair *p)
 
 /* ---- writing ---- */
 
-/* A file that must not be there yet. */
-static int create_file(const char *path, const struct buffer *b, mode_t mode)
-{
-    CLEANUP(fd_cleanup) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    int r;
-
-    if (fd < 0)
-        return -errno;
-    r = lines_write(fd, buffer_bytes(b), buffer_size(b));
-    if (r == 0 && fsync(fd) < 0)
-        r = -errno;
-    if (r < 0)
-        unlink(path);
-    return r;
-}
-
 /* The old file's owner stays (the worker's user must be able to read it), but not a mode that is too open. */
 static int overwrite_file(const char *path, const struct buffer *b, mode_t mode)
 {
@@ -99,7 +84,7 @@ static int write_keys(const struct pair *p, bool private_part, bool force)
     int r = seal_ring_write(p->ring, private_part, &b);
 
     if (r == 0)
-        r = force ? overwrite_file(path, &b, mode) : create_file(path, &b, mode);
+        r = force ? overwrite_file(path, &b, mode) : file_create(path, buffer_bytes(&b), buffer_size(&b), mode);
     buffer_release(&b);
     return r < 0 ? ctl_failed("%s: %s", path, strerror(-r)) : CTL_DONE;
 }
@@ -151,11 +136,24 @@ static int make_pair(struct seal_key *k, struct pair *p, bool force)
     return write_pair(p, force);
 }
 
+/* Two rotations at a time would each write what the other has not read: the second waits until the first is done. The
+ * lock is on the folder, so that no file is left of it. The descriptor, or -errno. */
+static int lock_folder_of(const char *path)
+{
+    CLEANUP(free_cleanup) char *folder = path_folder(path);
+    CLEANUP(fd_cleanup) int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+    if (!folder)
+        return -ENOMEM;
+    return fd < 0 || flock(fd, LOCK_EX) < 0 ? -errno : fd_take(&fd);
+}
+
 /* The private file comes first: whoever closes to the new key then finds somebody who opens it. The public one is
  * made from it, so that no key stands there alone. */
 static int rotate(struct seal_key *k, struct pair *p, size_t keep)
 {
-    int status = load_ring(p, NULL, &p->ring);
+    CLEANUP(fd_cleanup) int lock = lock_folder_of(p->private_path);
+    int status = lock < 0 ? ctl_failed("%s: %s", p->private_path, strerror(-lock)) : load_ring(p, NULL, &p->ring);
 
     if (status == CTL_DONE && !seal_ring_can_open(p->ring))
         status = ctl_failed("%s has no private key in it", p->private_path);

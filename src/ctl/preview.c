@@ -133,7 +133,7 @@ static int write_document(const struct preview *v, const struct document *d)
     if (strcmp(v->output, "-") == 0)
         r = lines_write(STDOUT_FILENO, bytes, buffer_size(&d->bytes));
     else
-        r = file_replace(v->output, bytes, buffer_size(&d->bytes), 0600);
+        r = file_write_private(v->output, bytes, buffer_size(&d->bytes));
     return r < 0 ? ctl_failed("%s: %s", v->output, strerror(-r)) : CTL_DONE;
 }
 

@@ -27,7 +27,7 @@ static char *file_of(const struct worker *w, const struct parcel *p, const struc
 static int write_document(const struct worker *w, const struct parcel *p, const struct document *d, struct outcome *o)
 {
     CLEANUP(free_cleanup) char *path = file_of(w, p, d);
-    int r = path ? file_replace(path, buffer_bytes(&d->bytes), buffer_size(&d->bytes), 0600) : -ENOMEM;
+    int r = path ? file_write_private(path, buffer_bytes(&d->bytes), buffer_size(&d->bytes)) : -ENOMEM;
 
     if (r < 0) {
         outcome_set(o, OUTCOME_FAILED, "dry-run", "the rendered document cannot be written: %s", strerror(-r));

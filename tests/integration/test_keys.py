@@ -291,6 +291,17 @@ class Rotation(KeysTest):
         self.assertEqual(len(self.keys("seal.key.jwk")), 1)
         self.assertEqual(self.rejected(event_of("1", sealed)), ("key", "$.data.sealed"))
 
+    def test_two_rotations_at_a_time_lose_no_key(self):
+        def rotate(_):
+            done = self.dispatcher.ctl("--json", "keygen", "--rotate")
+            return json.loads(done.stdout)["kid"]
+
+        before = {key["kid"] for key in self.keys("seal.key.jwk")}
+        with concurrent.futures.ThreadPoolExecutor(2) as both:
+            told = set(both.map(rotate, range(6)))
+        for name in ("seal.key.jwk", "seal.pub.jwk"):
+            self.assertEqual({key["kid"] for key in self.keys(name)}, before | told, name)
+
     def test_wrong_usage_changes_nothing(self):
         before = self.file("seal.key.jwk").read_text(), self.file("seal.pub.jwk").read_text()
         for options in (("--rotate", "--force"), ("--keep", "2"), ("--rotate", "--keep", "0"),

@@ -19,7 +19,7 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-    static const char *const names[] = { "a", "s", "new/deep", "new", "" };
+    static const char *const names[] = { "a", "b", "s", "new/deep", "new", "" };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         char *path = path_join(*state, names[i]);
@@ -50,6 +50,38 @@ static void replaces_whole_and_keeps_the_mode(void **state)
     assert_int_equal(file_read(path, &b), -ENOBUFS);
     buffer_release(&b);
     free(path);
+}
+
+static void assert_private(const char *path)
+{
+    struct stat st;
+
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISREG(st.st_mode));
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(st.st_uid, geteuid());
+}
+
+/* Whoever owned the file before must not read what is in the new one. */
+static void writes_for_its_owner_alone(void **state)
+{
+    char *path = path_join(*state, "a"), *other = path_join(*state, "b");
+
+    assert_int_equal(file_replace(path, "old", 3, 0600), 0);
+    assert_int_equal(chmod(path, 0666), 0);
+    if (geteuid() == 0)
+        assert_int_equal(chown(path, 65534, 65534), 0);
+    assert_int_equal(file_write_private(path, "new", 3), 0);
+    assert_private(path);
+
+    assert_int_equal(file_create(other, "x", 1, 0644), 0);
+    assert_int_equal(file_create(other, "y", 1, 0644), -EEXIST);
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(symlink(other, path), 0);
+    assert_int_equal(file_write_private(path, "new", 3), 0);
+    assert_private(path);
+    free(path);
+    free(other);
 }
 
 static void says_what_is_missing(void **state)
@@ -113,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replaces_whole_and_keeps_the_mode),
+        cmocka_unit_test(writes_for_its_owner_alone),
         cmocka_unit_test(says_what_is_missing),
         cmocka_unit_test(makes_folders),
         cmocka_unit_test(joins_and_splits_paths),
