@@ -225,6 +225,10 @@ class AtThePrivateKey(unittest.TestCase):
                          [False, False, False, True])
         self.assert_processes_are_apart(dispatcher)
 
+    def process_status(self, pid):
+        return subprocess.run([*as_root(), "cat", f"/proc/{pid}/status"], capture_output=True, text=True,
+                              check=True).stdout
+
     def assert_processes_are_apart(self, dispatcher):
         pids = subprocess.run(["pgrep", "-u", str(WORKER), "-x", "pindispatch-wor"], capture_output=True, text=True,
                               check=True).stdout.split()
@@ -233,9 +237,8 @@ class AtThePrivateKey(unittest.TestCase):
             for surface in ("environ", "mem", "maps"):
                 self.assertFalse(self.can_read(DISPATCHER, f"/proc/{pid}/{surface}"))
                 self.assertFalse(self.can_read(WORKER, f"/proc/{pid}/{surface}"))
-            status = subprocess.run([*as_root(), "cat", f"/proc/{pid}/status"], capture_output=True, text=True,
-                                    check=True).stdout
-            self.assertRegex(status, r"Seccomp:\s2\n")
+            # A worker that has just been started confines itself before its first delivery.
+            wait_until(lambda pid=pid: re.search(r"Seccomp:\s2\n", self.process_status(pid)), f"confinement of {pid}")
         self.assertFalse(self.can_read(DISPATCHER, f"/proc/{dispatcher.status()['pid']}/environ"))
 
 

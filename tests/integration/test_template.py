@@ -173,7 +173,8 @@ class Check(TemplateTest):
                        f'viewBox="0 0 {w} {h}" font-family="DejaVu Sans" font-size="9">{SECRET}</svg>')
             for media in ("iso_a4_210x297mm", "na_letter_8.5x11in"):
                 status, findings = self.check(config=f'print: {{ media = "{media}"; }};\n')
-                self.assertEqual([f["code"] for f in findings], [] if media == paper else ["page-size"], (size, media))
+                sizes_found = [f["code"] for f in findings if f["severity"] == "error"]
+                self.assertEqual(sizes_found, [] if media == paper else ["page-size"], (size, media))
                 self.assertEqual(status, 0 if media == paper else 1)
         (self.dir / "media.conf").write_text('print: { media = "nonsense"; };\n')
         done = run(program("pindispatchd"), "--config", self.dir / "media.conf", "--check-config")
@@ -188,7 +189,7 @@ class Check(TemplateTest):
         self.write("mail.html", mark + "<!DOCTYPE html><p>" + "x " * 200 + "{{secret}}")
         status, findings = self.check()
         self.assertEqual({f["severity"] for f in findings}, {"warning"}, findings)
-        self.assertEqual([(f["code"], f["where"].rsplit("/")[-1]) for f in findings],
+        self.assertEqual([(f["code"], f["where"].rsplit("/")[-1]) for f in findings if f["code"] != "secret-length"],
                          [("byte-order-mark", name) for name in ("letter.svg", "mail.subject", "mail.txt", "mail.html")])
         self.assertEqual(status, 0)
         event = card_event("1", pin="1234", locale="en")
