@@ -70,10 +70,13 @@ static void read_queue(const char *uri, char queue[PRINT_QUEUE])
     json_decref(valid);
 }
 
-/* Seconds of the server. A value that is none: it did not happen. */
+/* Seconds of the server. A value that is none: it did not happen. A printer that counts from its start says 0 or less
+ * of what happened then or before (RFC 8011, section 5.3.14): the first second stands for both. */
 static int time_of(ipp_attribute_t *a)
 {
-    return ippGetValueTag(a) == IPP_TAG_INTEGER ? ippGetInteger(a, 0) : 0;
+    if (ippGetValueTag(a) != IPP_TAG_INTEGER)
+        return 0;
+    return ippGetInteger(a, 0) > 0 ? ippGetInteger(a, 0) : 1;
 }
 
 static bool read_job_time(ipp_attribute_t *a, const char *name, struct print_job *j)

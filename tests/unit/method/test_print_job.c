@@ -74,6 +74,25 @@ static void test_values_of_other_types(void **state)
     ippDelete(r);
 }
 
+/* A printer that counts from its start says 0, or less, of what happened in its first second or before. */
+static void test_what_happened_at_the_very_start_did_happen(void **state)
+{
+    (void)state;
+    static const int times[] = { 7, 1, 0, -1, -5 };
+    for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
+        ipp_t *r = answer_new();
+        struct print_job j;
+        add_job(r, 1, IPP_JSTATE_ABORTED);
+        ippAddInteger(r, IPP_TAG_JOB, IPP_TAG_INTEGER, "time-at-processing", times[i]);
+        ippAddOutOfBand(r, IPP_TAG_JOB, IPP_TAG_NOVALUE, "time-at-completed");
+        ipp_attribute_t *a = ippFirstAttribute(r);
+        assert_true(print_job_read(r, &a, &j));
+        assert_int_equal(j.began, times[i] > 1 ? times[i] : 1);
+        assert_int_equal(j.ended, 0);
+        ippDelete(r);
+    }
+}
+
 static void test_reasons_are_joined_and_bounded(void **state)
 {
     (void)state;
@@ -196,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_reads_job_after_job),
         cmocka_unit_test(test_no_job_in_an_answer),
         cmocka_unit_test(test_values_of_other_types),
+        cmocka_unit_test(test_what_happened_at_the_very_start_did_happen),
         cmocka_unit_test(test_reasons_are_joined_and_bounded),
         cmocka_unit_test(test_reasons_are_keywords),
         cmocka_unit_test(test_messages_are_clean_text),
