@@ -14,5 +14,8 @@ void utf8_copy(char *to, size_t size, const char *from);
 bool utf8_is_plain(const char *text);
 /* Makes it so: repairs it, and a space takes the place of each control character's byte. */
 void utf8_make_plain(char *text);
+/* How many bytes a byte order mark (U+FEFF) takes at the front of BYTES; 0: there is none. Some editors put it there,
+ * and nobody sees it. */
+size_t utf8_mark_size(const char *bytes, size_t size);
 
 #endif

@@ -91,3 +91,10 @@ void utf8_make_plain(char *text)
         if (is_control(at))
             memset(at, ' ', length_of((unsigned char)*at));
 }
+
+size_t utf8_mark_size(const char *bytes, size_t size)
+{
+    static const char mark[] = { '\xef', '\xbb', '\xbf' };
+
+    return size >= sizeof(mark) && memcmp(bytes, mark, sizeof(mark)) == 0 ? sizeof(mark) : 0;
+}

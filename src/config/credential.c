@@ -7,6 +7,7 @@
 
 #include <pindispatch/file.h>
 #include <pindispatch/secret.h>
+#include <pindispatch/utf8.h>
 
 char *config_credential_path(const struct settings *s, const char *name, const char *credential)
 {
@@ -31,8 +32,7 @@ static int take(const char *name, const char *path, struct buffer *b, struct sec
     int r;
 
     /* What an editor adds: a mark in front that nobody sees, and the end of the line, of either kind. */
-    if (buffer_size(b) >= 3 && memcmp(buffer_bytes(b), "\xef\xbb\xbf", 3) == 0)
-        buffer_drop(b, 3);
+    buffer_drop(b, utf8_mark_size(buffer_bytes(b), buffer_size(b)));
     size = buffer_size(b);
     if (size > 0 && buffer_bytes(b)[size - 1] == '\n')
         size -= size > 1 && buffer_bytes(b)[size - 2] == '\r' ? 2 : 1;

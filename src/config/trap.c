@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <pindispatch/file.h>
+#include <pindispatch/utf8.h>
 
 #include "problems.h"
 #include "scan.h"
@@ -14,8 +15,6 @@ enum {
     INCLUDES_MOST = 64, /* in all; libconfig itself bounds the depth to 10 */
     NUMBER_MOST = 64,   /* characters of a number */
 };
-
-static const char byte_order_mark[] = "\xef\xbb\xbf";
 
 /* One check over all files. */
 struct search {
@@ -151,13 +150,13 @@ static int check_text(struct search *s, const char *file, const char *text, size
     struct token t = { .kind = TOKEN_SEPARATOR };
     struct place p = { .search = s, .file = file, .previous = t };
     struct scan scan;
+    size_t mark = utf8_mark_size(text, size);
     int r = 0;
 
-    if (size >= 3 && memcmp(text, byte_order_mark, 3) == 0) {
+    if (mark)
         r = report(&p, 1, "syntax", "the file begins with a byte order mark: save it as plain UTF-8");
-        text += 3;
-        size -= 3;
-    }
+    text += mark;
+    size -= mark;
     if (r == 0 && memchr(text, '\0', size))
         r = problems_add(s->problems, file, 0, "characters", "the file has NUL bytes in it");
     scan_begin(&scan, text, size);

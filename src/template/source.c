@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include <pindispatch/file.h>
+#include <pindispatch/utf8.h>
 
 int source_hash(const void *bytes, size_t size, char hash[SOURCE_HASH])
 {
@@ -35,14 +36,14 @@ static int check_utf8(const struct source *s, struct findings *f)
     return findings_add(f, "utf-8", where, "the file is not UTF-8 text here");
 }
 
-/* Some editors begin a file with a sign that nobody sees (U+FEFF); it would stand in the subject, or before <svg>. */
+/* It would stand in the subject, or before <svg>. */
 static void cut_mark(struct source *s, struct findings *f)
 {
-    static const char mark[] = "\xef\xbb\xbf";
+    size_t mark = utf8_mark_size(buffer_bytes(&s->text), buffer_size(&s->text));
 
-    if (buffer_size(&s->text) < 3 || memcmp(buffer_bytes(&s->text), mark, 3) != 0)
+    if (!mark)
         return;
-    s->text.begin += 3;
+    buffer_drop(&s->text, mark);
     findings_warn(f, "byte-order-mark", s->path, "the file begins with a byte order mark, which is left out");
 }
 
